@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The SCIM operations on the directory: one function and one file each, coordination only. Each is entered once per
+ * request from http and enters map, scim and dir. Thread rule: struct gw is locked, any thread; results live in the
+ * request's arena. Answers are built from what the directory returned, never from the request. */
+#ifndef DIRHINGE_GW_GW_H
+#define DIRHINGE_GW_GW_H
+
+#include "dirhinge/map/map.h"
+#include "dirhinge/policy/policy.h"
+
+struct gw;
+
+enum gw_delete { GW_DELETE_HARD, GW_DELETE_DISABLE, GW_DELETE_MOVE };
+
+struct gw_opts {
+	struct dir *dir;            /* borrowed */
+	const struct map_opts *map; /* borrowed */
+	enum gw_delete user_delete;
+	const char *leavers_base; /* GW_DELETE_MOVE */
+	int64_t timeout_ms;       /* whole request on the directory side */
+	int64_t max_results;      /* largest page */
+	int64_t max_examined;     /* entries read for a filter the directory cannot decide; past it ERR_TOO_MANY */
+};
+
+struct gw *gw_new(const struct gw_opts *opts);
+void gw_free(struct gw **g);
+
+enum gw_type { GW_USERS, GW_GROUPS };
+
+/* What every operation gets. */
+struct gw_req {
+	struct arena *a;
+	const struct principal *who;
+	enum gw_type type;
+	const char *base_url;
+	const char *attributes, *excluded; /* raw query parameters or NULL */
+	const char *if_match;              /* raw header or NULL */
+	const char *if_none_match;
+	/* filled by the operation */
+	const struct scim_note *notes; /* tolerated deviations */
+	const char *const *ignored;    /* attributes without a home, NULL-terminated, or NULL */
+};
+
+struct gw_result {
+	json_t *resource; /* projected; NULL = no body */
+	const char *id;
+	const char *location;
+	const char *version; /* entity tag */
+	bool not_modified;   /* If-None-Match matched */
+};
+
+/* The maps of the connected directory; loads them at the first success. ERR_UNAVAILABLE while it cannot be reached. */
+int gw_ready(struct gw *g, const struct map_set **set_r, struct err *e) DH_MUST_USE;
+
+int gw_create(struct gw *g, struct gw_req *q, const json_t *body, struct gw_result *r, struct err *e) DH_MUST_USE;
+int gw_get(struct gw *g, struct gw_req *q, const char *id, struct gw_result *r, struct err *e) DH_MUST_USE;
+int gw_replace(struct gw *g, struct gw_req *q, const char *id, const json_t *body, struct gw_result *r,
+	       struct err *e) DH_MUST_USE;
+int gw_patch(struct gw *g, struct gw_req *q, const char *id, const json_t *body, struct gw_result *r,
+	     struct err *e) DH_MUST_USE;
+int gw_delete(struct gw *g, struct gw_req *q, const char *id, struct err *e) DH_MUST_USE;
+
+struct gw_list {
+	const char *filter;  /* NULL = all */
+	const char *sort_by; /* not supported yet: ignored unless the profile is strict */
+	int64_t start_index; /* from 1 */
+	int64_t count;       /* < 0 = default */
+};
+/* resource_r: a ListResponse. */
+int gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, json_t **response_r, struct err *e) DH_MUST_USE;
+
+#endif

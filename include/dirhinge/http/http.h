@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The HTTP side: framing guard, routing, authentication, bodies, SCIM error documents; with src/http the only user of
+ * libmicrohttpd (thread per connection + poll; never epoll: contrib/decisions/0004). Thread rule: locked. */
+#ifndef DIRHINGE_HTTP_HTTP_H
+#define DIRHINGE_HTTP_HTTP_H
+
+#include "dirhinge/gw/gw.h"
+
+struct http;
+
+struct http_opts {
+	const char *listen;       /* "host:port" (port 0 = any), "[v6]:port" or "unix:/path" */
+	const char *base_path;    /* "/scim/v2", no trailing slash */
+	const char *external_url; /* "https://host" for locations, or NULL: scheme and Host of the request */
+	const char *tls_cert_file, *tls_key_file, *tls_client_ca_file; /* NULL = plain HTTP */
+	int64_t max_in_flight; /* requests being worked on; above it 503 + Retry-After */
+	int64_t max_connections;
+	int64_t max_body; /* bytes */
+	const struct principal *clients;
+	size_t n_clients;
+	struct gw *gw; /* borrowed */
+	int64_t max_results;
+};
+
+/* Binds and starts to serve. ERR_IO with the address and what to do. */
+int http_start(const struct http_opts *opts, struct http **h_r, struct err *e) DH_MUST_USE;
+/* The address in use ("127.0.0.1:8080"), with the real port. */
+const char *http_address(const struct http *h);
+/* Replaces the clients (SIGHUP); requests in flight keep the old set. */
+void http_set_clients(struct http *h, const struct principal *clients, size_t n_clients);
+/* /readyz answers 503, no new connections, waits for requests in flight at most grace_ms, stops, frees. */
+void http_stop(struct http **h, int64_t grace_ms);
+
+#endif

@@ -1,0 +1,1 @@
+EXTRA_DIST += %D%/scim %D%/map %D%/ldap

@@ -1,0 +1,9 @@
+include tests/unit/base.mk
+include tests/unit/scim.mk
+include tests/unit/dir.mk
+include tests/unit/map.mk
+include tests/unit/http.mk
+include tests/vectors/local.mk
+include tests/fuzz/local.mk
+include tests/lint/local.mk
+include tests/e2e/local.mk
