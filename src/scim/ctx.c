@@ -12,7 +12,7 @@ static const struct {
 	{SCIM_TOL_REMOVE_VALUE, "remove_value"},   {SCIM_TOL_SHAPE, "shape"},
 	{SCIM_TOL_NO_SCHEMAS, "no_schemas"},       {SCIM_TOL_DUPLICATES, "duplicates"},
 	{SCIM_TOL_FILTER_SUFFIX, "filter_suffix"}, {SCIM_TOL_URN_DOT, "urn_dot"},
-	{SCIM_TOL_JSON_STRING, "json_string"},
+	{SCIM_TOL_JSON_STRING, "json_string"},     {SCIM_TOL_UNKNOWN_MEMBER, "unknown_member"},
 };
 
 bool

@@ -52,6 +52,9 @@ struct gw_result {
 /* The maps of the connected directory; loads them at the first success. ERR_UNAVAILABLE while it cannot be reached. */
 int gw_ready(struct gw *g, const struct map_set **set_r, struct err *e) DH_MUST_USE;
 
+/* Is the directory there now, and are the maps loaded? For /readyz: one read on a pooled connection. */
+int gw_ping(struct gw *g, struct err *e) DH_MUST_USE;
+
 int gw_create(struct gw *g, struct gw_req *q, const json_t *body, struct gw_result *r, struct err *e) DH_MUST_USE;
 int gw_get(struct gw *g, struct gw_req *q, const char *id, struct gw_result *r, struct err *e) DH_MUST_USE;
 int gw_replace(struct gw *g, struct gw_req *q, const char *id, const json_t *body, struct gw_result *r,
