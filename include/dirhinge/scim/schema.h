@@ -59,7 +59,8 @@ struct scim_type {
 };
 
 /* Decides which attributes exist: called with the full path ("name.familyName", "URN:manager.displayName"). A complex
- * attribute stays if it or any of its sub-attributes is kept. NULL keeps everything. */
+ * attribute stays if it or any of its sub-attributes is kept. Of the common attributes only externalId is asked for.
+ * NULL keeps everything. */
 typedef bool (*scim_keep_fn)(void *ctx, const char *path);
 
 struct scim_type_spec {
@@ -81,7 +82,8 @@ const struct scim_attr *scim_type_attr(const struct scim_type *t, struct strv ur
 const struct scim_attr *scim_attr_sub(const struct scim_attr *attr, struct strv name);
 
 /* Splits "URN:attr.sub" by the longest registered URN prefix of the type (RFC 7644 3.10), so that dots and colons of
- * the URN do not matter; *urn_r is empty when there is none. */
+ * the URN do not matter; *urn_r is empty when there is none. The ':' between belongs to neither part; a '.' in its
+ * place (SCIM_TOL_URN_DOT) stays as the first byte of *rest_r, for the caller to allow or refuse. */
 void scim_split_urn(const struct scim_type *t, struct strv text, struct strv *urn_r, struct strv *rest_r);
 
 /* True if the attribute lives under an extension URN key in the resource. */
