@@ -30,7 +30,7 @@ void guid_format(const unsigned char in[16], char out[37]);
 /* Microseconds since the epoch <-> forms of time. Years 0000-9999 (LDAP's 000001010000Z included).
  * generalizedTime (RFC 4517 3.3.13): hours, minutes, seconds and fraction as given, Z or an offset. */
 int time_from_generalized(struct strv in, int64_t *us_r, struct err *e) DH_MUST_USE;
-/* RFC 3339 / xsd:dateTime with zone; fraction up to 9 digits is read, cut to µs. A missing zone is refused. */
+/* RFC 3339 / xsd:dateTime with zone; a fraction of any length is read, cut to µs. A missing zone is refused. */
 int time_from_rfc3339(struct strv in, int64_t *us_r, struct err *e) DH_MUST_USE;
 /* YYYYmmddHHMMSSZ, with .ffffff only when the fraction is not zero. out >= 24 bytes. */
 void time_to_generalized(int64_t us, char out[24]);

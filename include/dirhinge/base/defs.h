@@ -26,6 +26,11 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+/* "path/file.c:123" of this place, a literal */
+#define DH_STR_(x) #x
+#define DH_STR(x)  DH_STR_(x)
+#define DH_WHERE   __FILE__ ":" DH_STR(__LINE__)
+
 /* A condition that only a programming error can break: prints it and aborts. Never for input. */
 #define must(cond) ((cond) ? (void)0 : must_failed(#cond, __FILE__, __LINE__))
 DH_NORETURN void must_failed(const char *cond, const char *file, int line);

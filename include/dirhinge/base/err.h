@@ -70,11 +70,12 @@ struct err {
 
 /* Fill *e and return -1, so that "return err_set(e, ERR_PATH, "…")" reads as one step. fmt is the client's text;
  * NULL takes the table's default text. A failure overwrites an earlier one. e may be NULL. */
-#define err_set(e, code, ...)     err_set_at((e), __FILE__, __LINE__, (code), ERR_NO_OFFSET, __VA_ARGS__)
+#define err_set(e, code, ...)     err_set_at((e), DH_WHERE, (code), ERR_NO_OFFSET, __VA_ARGS__)
 /* The same with the byte offset in the parsed input; the offset is part of the rendered client text. */
-#define err_at(e, off, code, ...) err_set_at((e), __FILE__, __LINE__, (code), (uint32_t)(off), __VA_ARGS__)
-int err_set_at(struct err *e, const char *file, int line, enum err_code code, uint32_t offset, const char *fmt, ...)
-	DH_PRINTF(6, 7);
+#define err_at(e, off, code, ...) err_set_at((e), DH_WHERE, (code), (uint32_t)(off), __VA_ARGS__)
+/* where: a string literal, DH_WHERE. */
+int err_set_at(struct err *e, const char *where, enum err_code code, uint32_t offset, const char *fmt, ...)
+	DH_PRINTF(5, 6);
 
 /* Puts context in front of .cause ("patch User 28…: ldap modify: …"); always returns -1. */
 int err_cause(struct err *e, const char *fmt, ...) DH_PRINTF(2, 3);

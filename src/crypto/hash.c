@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Digests, random bytes, comparison without timing. */
+#include "dirhinge/crypto/hash.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <sys/random.h>
+
+void
+crypto_sha256(struct strv in, unsigned char out[SHA256_SIZE])
+{
+	unsigned int n = 0;
+
+	must(EVP_Digest(in.n > 0 ? in.p : "", in.n, out, &n, EVP_sha256(), NULL) == 1 && n == SHA256_SIZE);
+}
+
+static void
+free_context(EVP_MD_CTX **ctx)
+{
+	EVP_MD_CTX_free(*ctx);
+}
+
+void
+crypto_sha256_parts(const struct strv *parts, size_t n, unsigned char out[SHA256_SIZE])
+{
+	DH_CLEANUP(free_context) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned int size = 0;
+
+	must(ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char length[8];
+
+		/* in network order: the digest is stored and must be the same on every machine */
+		for (int b = 0; b < 8; b++)
+			length[b] = (unsigned char)((uint64_t)parts[i].n >> (56 - 8 * b));
+		must(EVP_DigestUpdate(ctx, length, sizeof(length)) == 1);
+		if (parts[i].n > 0)
+			must(EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1);
+	}
+	must(EVP_DigestFinal_ex(ctx, out, &size) == 1 && size == SHA256_SIZE);
+}
+
+void
+crypto_random(void *out, size_t n)
+{
+	unsigned char *p = out;
+
+	while (n > 0) {
+		ssize_t got = getrandom(p, n, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		must(got > 0);
+		p += got;
+		n -= (size_t)got;
+	}
+}
+
+bool
+crypto_equal(const void *a, const void *b, size_t n)
+{
+	return n == 0 || CRYPTO_memcmp(a, b, n) == 0;
+}
