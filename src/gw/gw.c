@@ -1,3 +1,188 @@
 /* SPDX-License-Identifier: Apache-2.0
- * (being built) */
-#include "dirhinge/gw/gw.h"
+ * The gateway object and what every operation needs: maps, one request's run, reading and showing one entry. */
+#include "dirhinge/base/thread.h"
+#include "gw/gw_priv.h"
+
+struct gw {
+	struct gw_opts opts;
+	struct mutex lock; /* guards arena and set until set is there */
+	struct arena *arena;
+	const struct map_set *set;
+};
+
+struct gw *
+gw_new(const struct gw_opts *opts)
+{
+	struct arena *a = arena_new(16384);
+	struct gw *g = ARENA_NEW(a, struct gw);
+	g->opts = *opts;
+	g->arena = a;
+	mutex_init(&g->lock);
+	return g;
+}
+
+void
+gw_free(struct gw **g)
+{
+	if (!*g)
+		return;
+	struct arena *a = (*g)->arena;
+	mutex_done(&(*g)->lock);
+	*g = NULL;
+	arena_free(&a); /* holds the struct itself */
+}
+
+const struct gw_opts *
+gw_options(const struct gw *g)
+{
+	return &g->opts;
+}
+
+int
+gw_ready(struct gw *g, const struct map_set **set_r, struct err *e)
+{
+	const struct dir_caps *caps;
+	int rc = 0;
+	if (dir_caps(g->opts.dir, &caps, e) < 0)
+		return err_cause(e, "read the directory's capabilities");
+	mutex_lock(&g->lock);
+	if (!g->set)
+		rc = map_load(g->arena, g->opts.map, caps, &g->set, e);
+	mutex_unlock(&g->lock);
+	if (rc < 0)
+		return err_cause(e, "load the attribute map");
+	*set_r = g->set;
+	return 0;
+}
+
+int
+gw_ping(struct gw *g, struct err *e)
+{
+	const struct map_set *set;
+	if (dir_ping(g->opts.dir, e) < 0)
+		return -1;
+	return gw_ready(g, &set, e);
+}
+
+int
+gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e)
+{
+	const struct map_set *set;
+	const struct dir_caps *caps;
+	deadline_t until = deadline_in(g->opts.timeout_ms);
+	if (gw_ready(g, &set, e) < 0 || dir_caps(g->opts.dir, &caps, e) < 0)
+		return -1;
+	const struct map *map = q->type == GW_USERS ? set->users : set->groups;
+	*run = (struct gw_run){
+		.g = g,
+		.q = q,
+		.map = map,
+		.type = map_type(map),
+		.base = map_type_options(map)->base,
+		.m = {.a = q->a,
+		      .dir = g->opts.dir,
+		      .caps = caps,
+		      .set = set,
+		      .until = until,
+		      .client = q->who->name,
+		      .base_url = q->base_url,
+		      .now_us = clock_wall_us()},
+		.ctx = {.a = q->a, .type = map_type(map), .tolerate = q->who->tolerate},
+	};
+	return gw_end(run, scim_project_parse(&run->ctx, q->attributes, q->excluded, &run->project, e));
+}
+
+int
+gw_end(struct gw_run *run, int result)
+{
+	run->q->notes = run->ctx.notes;
+	return result;
+}
+
+int
+gw_fetch(struct gw_run *run, const char *id, const char *const *attrs, const struct dir_entry **en_r, struct err *e)
+{
+	struct dir_search s = {
+		.base = run->base,
+		.scope = DIR_SUB,
+		.filter = map_id_filter(&run->m, run->map, id),
+		.attrs = attrs,
+	};
+	int rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, en_r, e);
+	if (rc < 0)
+		return err_cause(e, "read %s %.64s", run->type->name, id);
+	if (rc == 0)
+		return err_set(e, ERR_NOT_FOUND, "there is no %s with id \"%.64s\"", run->type->name, id);
+	return 0;
+}
+
+bool
+gw_wants(const struct gw_run *run, const char *attr)
+{
+	const struct scim_attr *at = scim_type_attr(run->type, STRV(""), strv_of(attr));
+	return at && scim_project_wants(run->project, at);
+}
+
+int
+gw_decode(struct gw_run *run, const struct dir_entry *en, bool groups, json_t **res_r, struct err *e)
+{
+	struct map_refs *refs = map_refs_new(&run->m);
+	json_t *res;
+	if (map_to_scim(&run->m, run->map, en, refs, &res, e) < 0)
+		return -1;
+	if (groups)
+		map_refs_want_groups(refs, res, en->dn);
+	if (map_refs_resolve(&run->m, refs, e) < 0)
+		return -1;
+	*res_r = res;
+	return 0;
+}
+
+int
+gw_show(struct gw_run *run, const struct dir_entry *en, struct gw_result *r, struct err *e)
+{
+	json_t *res;
+	bool groups = run->q->type == GW_USERS && gw_wants(run, "groups");
+	if (gw_decode(run, en, groups, &res, e) < 0)
+		return -1;
+	const char *id = map_id(&run->m, en);
+	*r = (struct gw_result){
+		.resource = json_keep(run->m.a, scim_project_apply(run->project, run->type, res)),
+		.id = id,
+		.location = map_location(&run->m, run->map, id),
+		.version = map_version(&run->m, en),
+	};
+	return 0;
+}
+
+const char *
+gw_unique_path(const struct gw_run *run)
+{
+	return run->q->type == GW_USERS ? "userName" : "displayName";
+}
+
+int
+gw_check_unique(struct gw_run *run, const char *scim_path, const json_t *res, const char *own_id, struct err *e)
+{
+	const char *attr = map_ldap_attr(run->map, scim_path);
+	const char *value = json_string_value(json_object_get(res, scim_path));
+	if (!attr || !value)
+		return 0;
+	const struct dir_filter *f = dir_f_eq(run->m.a, attr, strv_of(value));
+	if (own_id)
+		f = dir_f_and2(run->m.a, f, dir_f_not(run->m.a, map_id_filter(&run->m, run->map, own_id)));
+	struct dir_search s = {
+		.base = run->base,
+		.scope = DIR_SUB,
+		.filter = f,
+		.attrs = (const char *const[]){"1.1", NULL},
+	};
+	const struct dir_entry *other;
+	/* Equality is the directory's (T-09): it folds case, blanks and compatibility forms, we do not. */
+	int rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, &other, e);
+	if (rc < 0 && e->code != ERR_CONFLICT)
+		return err_cause(e, "look for another %s", scim_path);
+	if (rc != 0)
+		return err_set(e, ERR_UNIQUE, "another %s already has this %s", run->type->name, scim_path);
+	return 0;
+}

@@ -24,7 +24,7 @@ enum scim_tolerance {
 	SCIM_TOL_UNKNOWN_MEMBER = 1 << 13, /* unknown member ids among known ones are left out (F34) */
 };
 #define SCIM_TOL_STRICT  0u
-#define SCIM_TOL_LENIENT (0xfffu)
+#define SCIM_TOL_LENIENT (0xfffu | SCIM_TOL_UNKNOWN_MEMBER)
 #define SCIM_TOL_ENTRA   (SCIM_TOL_LENIENT | SCIM_TOL_JSON_STRING)
 #define SCIM_TOL_OKTA    SCIM_TOL_LENIENT
 

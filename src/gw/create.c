@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * POST (RFC 7644 3.3): one LDAP add, then the password if there is one. */
+#include "gw/gw_priv.h"
+
+/* What could not be completed must not stay behind: the client was told that nothing was created. */
+static int
+take_back(struct gw_run *run, const char *dn, struct err *e)
+{
+	struct err undo = ERR_INIT;
+	if (dir_delete(run->m.dir, run->m.a, dn, NULL, deadline_in(2000), &undo) < 0)
+		return err_cause(e, "the incomplete entry %s could not be taken back (%s), delete it by hand", dn,
+				 undo.cause);
+	return err_cause(e, "entry taken back");
+}
+
+/* The add carries what one request can hold; the password and the members past the first chunk follow. */
+static int
+add_entry(struct gw_run *run, const char *dn, const struct map_change *c, const struct gw_members *rest,
+	  const struct dir_entry **en_r, struct err *e)
+{
+	struct dir_write w = {.post_attrs = map_attrs(&run->m, run->map, run->project, NULL), .post_r = en_r};
+	if (dir_add(run->m.dir, run->m.a, dn, &c->mods, &w, run->m.until, e) < 0)
+		return -1;
+	if (!c->password.p && rest->n_add == 0)
+		return 0;
+	if (c->password.p && map_set_password(&run->m, run->map, dn, c->password, c->disabled, e) < 0)
+		return take_back(run, dn, e);
+	if (rest->n_add > 0 && gw_modify_group(run, run->map, dn, NULL, rest, NULL, e) < 0)
+		return take_back(run, dn, e);
+	return gw_fetch(run, map_id(&run->m, *en_r), w.post_attrs, en_r, e);
+}
+
+static int
+create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *e)
+{
+	json_t *res;
+	const char **ids = NULL, **dns = ARENA_NEW(run->m.a, const char *);
+	size_t n_ids = 0, n_dns = 0;
+	if (scim_resource_normalise(&run->ctx, body, SCIM_FOR_CREATE, &res, e) < 0 ||
+	    scim_resource_check(&run->ctx, res, e) < 0)
+		return -1;
+	if (run->q->type == GW_GROUPS &&
+	    (gw_member_ids(run, res, &ids, &n_ids, e) < 0 || gw_member_dns(run, ids, n_ids, &dns, &n_dns, e) < 0))
+		return -1;
+	if (gw_check_unique(run, gw_unique_path(run), res, NULL, e) < 0)
+		return -1;
+
+	char *dn;
+	struct map_change c;
+	const struct dir_entry *en;
+	size_t at_once = n_dns < GW_MEMBER_CHUNK ? n_dns : GW_MEMBER_CHUNK;
+	struct gw_members rest = {.add = dns + at_once, .n_add = n_dns - at_once};
+	if (map_to_entry(&run->m, run->map, res, dns, at_once, &dn, &c, e) < 0)
+		return -1;
+	run->q->ignored = c.ignored;
+	if (add_entry(run, dn, &c, &rest, &en, e) < 0)
+		return err_cause(e, "create %s", run->type->name);
+	return gw_show(run, en, r, e);
+}
+
+int
+gw_create(struct gw *g, struct gw_req *q, const json_t *body, struct gw_result *r, struct err *e)
+{
+	struct gw_run run;
+	if (gw_begin(g, q, &run, e) < 0)
+		return -1;
+	return gw_end(&run, create(&run, body, r, e));
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * DELETE (RFC 7644 3.6) by the configured policy. References go first: a repeated request finishes what a crash left.
+ */
+#include "gw/gw_priv.h"
+
+/* Turns the account off before anything else, so that a leaver is out even if a later step fails. */
+static int
+disable(struct gw_run *run, const struct dir_entry *en, struct err *e)
+{
+	json_t *before;
+	struct map_change c;
+	if (gw_decode(run, en, false, &before, e) < 0)
+		return -1;
+	json_t *after = json_keep(run->m.a, json_deep_copy(before));
+	json_object_set_new(after, "active", json_false());
+	if (map_to_mods(&run->m, run->map, before, after, en, &c, e) < 0)
+		return err_cause(e, "disable before moving");
+	if (c.mods.n == 0)
+		return 0;
+	return dir_modify(run->m.dir, run->m.a, en->dn, &c.mods, NULL, run->m.until, e);
+}
+
+static int
+move_away(struct gw_run *run, const struct dir_entry *en, const char *id, struct err *e)
+{
+	const struct map_type_opts *opts = map_type_options(run->map);
+	const char *to = gw_options(run->g)->leavers_base;
+	struct strv name;
+	char *rdn;
+	if (map_active(run->map) && disable(run, en, e) < 0)
+		return -1;
+	int rc = dir_dn_rdn_value(run->m.a, en->dn, opts->rdn, &name, e);
+	if (rc <= 0)
+		return rc < 0 ? -1 : err_set(e, ERR_CONFLICT, "the entry is not named by users.rdn; move it by hand");
+	if (dir_rdn_build(run->m.a, opts->rdn, name, &rdn, e) < 0)
+		return -1;
+	if (dir_rename(run->m.dir, run->m.a, en->dn, rdn, to, NULL, run->m.until, e) == 0)
+		return 0;
+	if (e->code != ERR_UNIQUE)
+		return err_cause(e, "move to %s", to);
+	/* A namesake left before: the name there is made unique by the id, which never changes. */
+	err_clear(e);
+	const char *unique = arena_printf(run->m.a, "%.*s-%.8s", (int)name.n, name.p, id);
+	if (dir_rdn_build(run->m.a, opts->rdn, strv_of(unique), &rdn, e) < 0)
+		return -1;
+	return dir_rename(run->m.dir, run->m.a, en->dn, rdn, to, NULL, run->m.until, e);
+}
+
+static int
+remove_entry(struct gw_run *run, const struct dir_entry *en, const char *id, struct err *e)
+{
+	if (run->q->type == GW_USERS && gw_options(run->g)->user_delete == GW_DELETE_MOVE)
+		return move_away(run, en, id, e);
+	struct dir_write w = {.assertion = gw_version_assertion(run, en)};
+	return dir_delete(run->m.dir, run->m.a, en->dn, &w, run->m.until, e);
+}
+
+static int delete (struct gw_run *run, const char *id, struct err *e)
+{
+	const struct dir_entry *en;
+	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0)
+		return -1;
+	if (gw_refs_remove(run, en->dn, e) < 0)
+		return err_cause(e, "delete %s %.64s", run->type->name, id);
+	if (remove_entry(run, en, id, e) < 0)
+		return err_cause(e, "delete %s %.64s", run->type->name, id);
+	return 0;
+}
+
+int
+gw_delete(struct gw *g, struct gw_req *q, const char *id, struct err *e)
+{
+	struct gw_run run;
+	if (gw_begin(g, q, &run, e) < 0)
+		return -1;
+	return gw_end(&run, delete (&run, id, e));
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Carries one planned change out. Rename goes first: it is the step that another entry can refuse, and it is undone by
+ * one rename back. Everything else is one modify; only a password is an operation of its own (RFC 3062). */
+#include "gw/gw_priv.h"
+
+bool
+gw_raced(const struct err *e)
+{
+	return e->code == ERR_DIR_MISSING_VALUE || e->code == ERR_DIR_HAS_VALUE;
+}
+
+static int
+rename_entry(struct gw_run *run, struct gw_step *st, const char **dn_r, struct err *e)
+{
+	const struct dir_entry *en = st->before;
+	struct dir_write w = {
+		.assertion = gw_version_assertion(run, en),
+		.post_attrs = st->post_attrs,
+		.post_r = &st->post,
+	};
+	if (dir_rename(run->m.dir, run->m.a, en->dn, st->change->new_rdn, NULL, &w, run->m.until, e) < 0)
+		return err_cause(e, "rename");
+	const char *parent = dir_dn_parent(run->m.a, en->dn);
+	*dn_r = arena_printf(run->m.a, "%s,%s", st->change->new_rdn, parent);
+	return 0;
+}
+
+static int
+rename_back(struct gw_run *run, const struct dir_entry *en, const char *dn, struct err *e)
+{
+	struct err undo = ERR_INIT;
+	const char *parent = dir_dn_parent(run->m.a, en->dn);
+	size_t n = strlen(en->dn) - strlen(parent);
+	const char *rdn = arena_strndup(run->m.a, en->dn, n > 0 && *parent ? n - 1 : n);
+	if (dir_rename(run->m.dir, run->m.a, dn, rdn, NULL, NULL, deadline_in(2000), &undo) < 0)
+		return err_cause(e, "the entry stays renamed to %s (%s), because", dn, undo.cause);
+	return -1;
+}
+
+static int
+modify(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
+{
+	/* After a rename the entry has a version of our own making; the rename carried the assertion then. */
+	const struct map_change *c = st->change;
+	const struct dir_filter *assertion = c->new_rdn ? NULL : gw_version_assertion(run, st->before);
+	if (st->members)
+		return gw_modify_group(run, run->map, dn, &c->mods, st->members, assertion, e);
+	if (c->mods.n == 0)
+		return 0;
+	struct dir_write w = {.assertion = assertion, .post_attrs = st->post_attrs, .post_r = &st->post};
+	return dir_modify(run->m.dir, run->m.a, dn, &c->mods, &w, run->m.until, e);
+}
+
+/* A leaver is disabled before the password is touched, a returner gets the password before being enabled: whatever
+ * fails in between, nobody can bind who should not. */
+static int
+modify_and_password(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
+{
+	const struct map_change *c = st->change;
+	if (!c->password.p)
+		return modify(run, st, dn, e);
+	if (c->disabled && modify(run, st, dn, e) < 0)
+		return -1;
+	if (map_set_password(&run->m, run->map, dn, c->password, c->disabled || st->was_disabled, e) < 0)
+		return err_cause(e, c->disabled ? "set the password (other changes are in place)"
+						: "set the password (nothing else was changed)");
+	st->post = NULL;
+	return c->disabled ? 0 : modify(run, st, dn, e);
+}
+
+int
+gw_execute(struct gw_run *run, struct gw_step *st, struct err *e)
+{
+	const struct dir_entry *en = st->before;
+	const char *dn = en->dn;
+	st->post = NULL;
+	if (st->change->new_rdn && rename_entry(run, st, &dn, e) < 0)
+		return -1;
+	if (modify_and_password(run, st, dn, e) < 0) {
+		if (st->change->new_rdn)
+			rename_back(run, en, dn, e);
+		return -1;
+	}
+	if (st->change->new_rdn && gw_refs_rename(run, en->dn, dn, e) < 0)
+		return err_cause(e, "%s was renamed to %s, but not every reference to it was", en->dn, dn);
+	return 0;
+}

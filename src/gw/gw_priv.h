@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the operations share inside gw: one struct gw_run per request, reading, showing and changing one entry. */
+#ifndef DIRHINGE_SRC_GW_PRIV_H
+#define DIRHINGE_SRC_GW_PRIV_H
+
+#include "dirhinge/dir/dn.h"
+#include "dirhinge/gw/gw.h"
+#include "dirhinge/scim/patch.h"
+
+struct gw_run {
+	struct gw *g;
+	struct gw_req *q;
+	const struct map *map; /* of the request's resource type */
+	const struct scim_type *type;
+	const char *base;
+	struct map_run m;
+	struct scim_ctx ctx;
+	const struct scim_project *project;
+};
+
+const struct gw_opts *gw_options(const struct gw *g);
+
+/* Starts a request: maps, deadline, tolerances, projection. gw_end reports notes back; both in every operation. */
+int gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e) DH_MUST_USE;
+int gw_end(struct gw_run *run, int result);
+
+/* The entry with this id below the type's base: 0 found, -1 error (ERR_NOT_FOUND if there is none). */
+int gw_fetch(struct gw_run *run, const char *id, const char *const *attrs, const struct dir_entry **en_r,
+	     struct err *e) DH_MUST_USE;
+
+/* The resource of one entry with its references, in normal form. groups: fill a user's "groups". */
+int gw_decode(struct gw_run *run, const struct dir_entry *en, bool groups, json_t **res_r, struct err *e) DH_MUST_USE;
+
+/* Answers with this entry: decoded, references resolved, projected. */
+int gw_show(struct gw_run *run, const struct dir_entry *en, struct gw_result *r, struct err *e) DH_MUST_USE;
+
+/* True if the answer would hold this attribute. */
+bool gw_wants(const struct gw_run *run, const char *attr);
+
+/* RFC 7644 3.14: ERR_PRECONDITION unless the header (list of tags, W/ ignored, *) matches. No header: 0. */
+int gw_if_match(struct gw_run *run, const struct dir_entry *en, struct err *e) DH_MUST_USE;
+bool gw_none_match(struct gw_run *run, const struct dir_entry *en);
+/* The same atomically at the directory: an assertion on the version that was read; NULL without If-Match. */
+const struct dir_filter *gw_version_assertion(struct gw_run *run, const struct dir_entry *en);
+
+/* ERR_UNIQUE if another entry (own_id NULL: any) below the base has this value in the row of scim_path. */
+int gw_check_unique(struct gw_run *run, const char *scim_path, const json_t *res, const char *own_id,
+		    struct err *e) DH_MUST_USE;
+/* The path that must be unique: "userName" or "displayName". */
+const char *gw_unique_path(const struct gw_run *run);
+
+/* --- members of groups, always as value-level changes ---------------------------------------------------------------
+ */
+
+struct gw_members {
+	const char **add; /* DNs */
+	size_t n_add;
+	const char **del;
+	size_t n_del;
+	bool clear; /* to nothing, whatever is there */
+};
+
+/* One modify of a group (or several past GW_MEMBER_CHUNK values): other changes and members together. Adds what is
+ * there, deletes what is absent: no change. Keeps the placeholder rule of groupOfNames in the same modify.
+ * assertion may be NULL. */
+int gw_modify_group(struct gw_run *run, const struct map *groups, const char *dn, const struct dir_mods *other,
+		    const struct gw_members *mm, const struct dir_filter *assertion, struct err *e) DH_MUST_USE;
+#define GW_MEMBER_CHUNK 5000
+
+/* ids to DNs for members to add: unknown ones are ERR_VALUE, or left out when tolerated and others are known. */
+int gw_member_dns(struct gw_run *run, const char *const *ids, size_t n, const char ***dns_r, size_t *n_r,
+		  struct err *e) DH_MUST_USE;
+/* Ids in the members array of a resource. */
+int gw_member_ids(struct gw_run *run, const json_t *res, const char ***ids_r, size_t *n_r, struct err *e) DH_MUST_USE;
+/* Current member DNs, the placeholder left out. */
+int gw_read_members(struct gw_run *run, const char *dn, const char ***dns_r, size_t *n_r, struct err *e) DH_MUST_USE;
+/* What turns have into want. */
+void gw_members_diff(struct gw_run *run, const char *const *have, size_t n_have, const char *const *want, size_t n_want,
+		     struct gw_members *mm_r);
+
+/* --- references to an entry that goes or moves ------------------------------------------------------------------- */
+
+/* Takes dn out of every group and every manager attribute. */
+int gw_refs_remove(struct gw_run *run, const char *dn, struct err *e) DH_MUST_USE;
+int gw_refs_rename(struct gw_run *run, const char *old_dn, const char *new_dn, struct err *e) DH_MUST_USE;
+
+/* --- carrying a change out -------------------------------------------------------------------------------------- */
+
+struct gw_step {
+	const struct dir_entry *before; /* as read, with its version */
+	const struct map_change *change;
+	const struct gw_members *members; /* groups; NULL for users */
+	bool was_disabled;
+	const char *const *post_attrs; /* what the answer needs; NULL = the caller reads */
+	const struct dir_entry *post;  /* out: the entry after the change, NULL if no write returned it */
+};
+
+/* Executes the change: rename, then (disabling) modify, password, modify. A failed modify takes the rename back. */
+int gw_execute(struct gw_run *run, struct gw_step *step, struct err *e) DH_MUST_USE;
+
+/* True if the error says that somebody changed the entry between our read and our write: read again and retry. */
+bool gw_raced(const struct err *e);
+#define GW_TRIES         4
+/* Page size when the client names none. */
+#define GW_DEFAULT_COUNT 100
+
+#endif

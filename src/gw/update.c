@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What PUT and PATCH share: read the entry, compute the wanted resource, write the difference, read again and repeat
+ * when somebody else was faster. */
+#include "gw/update.h"
+
+/* Members of a group, needed only when the request says something about the whole list. */
+static int
+load_members(struct gw_run *run, const struct dir_entry *en, json_t *before, struct gw_update *u, struct err *e)
+{
+	const char *attr = map_type_options(run->map)->member_attribute;
+	const struct dir_entry *full;
+	struct dir_search s = {.base = en->dn,
+			       .scope = DIR_BASE,
+			       .attrs =
+				       (const char *const[]){attr, "objectClass", run->m.caps->flavour->id_attr, NULL}};
+	json_t *res;
+	int rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, &full, e);
+	if (rc <= 0)
+		return rc < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "the group does not exist any more");
+	if (gw_decode(run, full, false, &res, e) < 0)
+		return -1;
+	json_t *members = json_object_get(res, "members");
+	if (members)
+		json_object_set(before, "members", members);
+	u->members_known = true;
+	return 0;
+}
+
+static int
+ids_to_known_dns(struct gw_run *run, const char *const *ids, size_t n, const char ***dns_r, size_t *n_r, struct err *e)
+{
+	const char **dns;
+	size_t kept = 0;
+	if (map_ids_to_dns(&run->m, ids, n, &dns, e) < 0)
+		return err_cause(e, "look members up");
+	for (size_t i = 0; i < n; i++)
+		if (dns[i])
+			dns[kept++] = dns[i];
+	*dns_r = dns;
+	*n_r = kept;
+	return 0;
+}
+
+/* The delta of a PATCH in DNs. Removing an id that nobody has is no change (RFC 7644 3.5.2.2, standards.md P39). */
+static int
+delta_to_dns(struct gw_run *run, const struct dir_entry *en, const struct scim_member_delta *d, struct gw_members *mm,
+	     struct err *e)
+{
+	const char **add, **have;
+	size_t n_add = 0, n_have = 0;
+	*mm = (struct gw_members){0};
+	if (!d->touched)
+		return 0;
+	if (gw_member_dns(run, d->add, d->n_add, &add, &n_add, e) < 0)
+		return -1;
+	if (d->clear) {
+		if (gw_read_members(run, en->dn, &have, &n_have, e) < 0)
+			return -1;
+		gw_members_diff(run, have, n_have, add, n_add, mm);
+		mm->clear = n_add == 0 && n_have > 0;
+		if (mm->clear)
+			mm->n_del = 0;
+		return 0;
+	}
+	mm->add = add;
+	mm->n_add = n_add;
+	return ids_to_known_dns(run, d->remove, d->n_remove, &mm->del, &mm->n_del, e);
+}
+
+/* PUT with members, and PATCH with a selection that only the values can decide. Values whose entry is gone are not in
+ * the resource and stay as they are. */
+static int
+lists_to_dns(struct gw_run *run, const json_t *before, const json_t *after, struct gw_members *mm, struct err *e)
+{
+	const char **have_ids, **want_ids, **have, **want;
+	size_t n_have, n_want;
+	if (gw_member_ids(run, before, &have_ids, &n_have, e) < 0 ||
+	    gw_member_ids(run, after, &want_ids, &n_want, e) < 0 ||
+	    ids_to_known_dns(run, have_ids, n_have, &have, &n_have, e) < 0 ||
+	    gw_member_dns(run, want_ids, n_want, &want, &n_want, e) < 0)
+		return -1;
+	gw_members_diff(run, have, n_have, want, n_want, mm);
+	return 0;
+}
+
+static bool
+active_in(const json_t *res)
+{
+	const json_t *v = json_object_get(res, "active");
+	return !v || json_is_true(v);
+}
+
+static bool
+name_changes(struct gw_run *run, const json_t *before, const json_t *after)
+{
+	const char *path = gw_unique_path(run);
+	return !json_equal(json_object_get(before, path), json_object_get(after, path));
+}
+
+static int
+attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct dir_entry **en_r, struct err *e)
+{
+	bool group = run->q->type == GW_GROUPS;
+	const struct dir_entry *en;
+	json_t *before, *after;
+	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0 ||
+	    gw_decode(run, en, false, &before, e) < 0)
+		return -1;
+	if (group && u->whole_list && load_members(run, en, before, u, e) < 0)
+		return -1;
+	if (u->wanted(run, u, before, &after, e) < 0)
+		return -1;
+	if (name_changes(run, before, after) && gw_check_unique(run, gw_unique_path(run), after, id, e) < 0)
+		return -1;
+
+	struct map_change c;
+	struct gw_members mm = {0};
+	if (map_to_mods(&run->m, run->map, before, after, en, &c, e) < 0)
+		return -1;
+	if (group &&
+	    (u->whole_list ? lists_to_dns(run, before, after, &mm, e) : delta_to_dns(run, en, &u->delta, &mm, e)) < 0)
+		return -1;
+	run->q->ignored = c.ignored;
+	struct gw_step st = {
+		.before = en,
+		.change = &c,
+		.members = group ? &mm : NULL,
+		.was_disabled = !active_in(before),
+		.post_attrs = group ? NULL : map_attrs(&run->m, run->map, run->project, NULL),
+	};
+	if (gw_execute(run, &st, e) < 0)
+		return -1;
+	*en_r = st.post;
+	return 0;
+}
+
+int
+gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_result *r, struct err *e)
+{
+	const struct dir_entry *en = NULL;
+	for (int i = 1; attempt(run, u, id, &en, e) < 0; i++) {
+		if (!gw_raced(e))
+			return err_cause(e, "%s %s %.64s", u->verb, run->type->name, id);
+		if (i >= GW_TRIES)
+			return err_set(e, ERR_BUSY, "the %s is being changed by others; try again", run->type->name);
+		err_clear(e);
+	}
+	if (u->no_answer) {
+		*r = (struct gw_result){.id = id, .location = map_location(&run->m, run->map, id)};
+		return 0;
+	}
+	if (!en && gw_fetch(run, id, map_attrs(&run->m, run->map, run->project, NULL), &en, e) < 0)
+		return err_cause(e, "read the %s back", run->type->name);
+	return gw_show(run, en, r, e);
+}

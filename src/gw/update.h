@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One change of an existing resource: how the wanted resource follows from the present one, and how members are said.
+ */
+#ifndef DIRHINGE_SRC_GW_UPDATE_H
+#define DIRHINGE_SRC_GW_UPDATE_H
+
+#include "gw/gw_priv.h"
+
+struct gw_update {
+	const char *verb; /* for error contexts: "replace", "patch" */
+	int (*wanted)(struct gw_run *run, struct gw_update *u, const json_t *before, json_t **after_r, struct err *e);
+	const json_t *body;      /* PUT: normal form */
+	struct scim_patch patch; /* PATCH: what is left without member operations */
+	struct scim_member_delta delta;
+	bool whole_list; /* the present members must be known: PUT with members, PATCH with a selection */
+	bool no_answer;  /* 204: members were changed and nobody asked to see them */
+	bool members_known;
+};
+
+int gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_result *r, struct err *e) DH_MUST_USE;
+
+#endif
