@@ -1,3 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Entries and modification lists. */
+ * Entries and modification lists: look-ups without case, values coalesced by operation and attribute. */
 #include "dirhinge/dir/entry.h"
+
+const struct dir_attr *
+dir_entry_attr(const struct dir_entry *en, const char *name)
+{
+	for (size_t i = 0; i < en->n_attrs; i++)
+		if (str_caseeq(en->attrs[i].name, name))
+			return &en->attrs[i];
+	return NULL;
+}
+
+struct strv
+dir_entry_first(const struct dir_entry *en, const char *name)
+{
+	const struct dir_attr *at = dir_entry_attr(en, name);
+
+	return at && at->n ? at->values[0] : (struct strv){NULL, 0};
+}
+
+bool
+dir_entry_has(const struct dir_entry *en, const char *name, struct strv value)
+{
+	const struct dir_attr *at = dir_entry_attr(en, name);
+
+	for (size_t i = 0; at && i < at->n; i++)
+		if (strv_eq(at->values[i], value))
+			return true;
+	return false;
+}
+
+bool
+dir_entry_is_a(const struct dir_entry *en, const char *object_class)
+{
+	const struct dir_attr *at = dir_entry_attr(en, "objectClass");
+
+	for (size_t i = 0; at && i < at->n; i++)
+		if (strv_caseeq(at->values[i], strv_of(object_class)))
+			return true;
+	return false;
+}
+
+void
+dir_mods_init(struct dir_mods *m, struct arena *a)
+{
+	*m = (struct dir_mods){.a = a};
+}
+
+/* Opens a gap at index pos and returns it. */
+static struct dir_mod *
+mods_insert(struct dir_mods *m, size_t pos, enum dir_mod_op op, const char *attr)
+{
+	if (m->n == m->cap) {
+		size_t cap = m->cap ? m->cap * 2 : 8;
+		struct dir_mod *mods = ARENA_ARRAY(m->a, cap, struct dir_mod);
+
+		if (m->n)
+			memcpy(mods, m->mods, m->n * sizeof(*mods));
+		m->mods = mods;
+		m->cap = cap;
+	}
+	if (pos < m->n)
+		memmove(&m->mods[pos + 1], &m->mods[pos], (m->n - pos) * sizeof(*m->mods));
+	m->n++;
+	m->mods[pos] = (struct dir_mod){.op = op, .attr = arena_strdup(m->a, attr)};
+	return &m->mods[pos];
+}
+
+static void
+mod_push(struct arena *a, struct dir_mod *mod, struct strv value)
+{
+	if (mod->n == mod->cap) {
+		size_t cap = mod->cap ? mod->cap * 2 : 4;
+		struct strv *values = ARENA_ARRAY(a, cap, struct strv);
+
+		if (mod->n)
+			memcpy(values, mod->values, mod->n * sizeof(*values));
+		mod->values = values;
+		mod->cap = cap;
+	}
+	mod->values[mod->n++] = strv_n(arena_strndup(a, value.n ? value.p : "", value.n), value.n);
+}
+
+void
+dir_mods_value(struct dir_mods *m, enum dir_mod_op op, const char *attr, struct strv value)
+{
+	size_t pos = m->n;
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (!str_caseeq(m->mods[i].attr, attr))
+			continue;
+		if (m->mods[i].op == op) {
+			mod_push(m->a, &m->mods[i], value);
+			return;
+		}
+		/* The server applies the list in order: deleting the old value of a single-valued attribute must come
+		 * before adding the new one. */
+		if (op == DIR_MOD_DELETE && m->mods[i].op == DIR_MOD_ADD && pos == m->n)
+			pos = i;
+	}
+	mod_push(m->a, mods_insert(m, pos, op, attr), value);
+}
+
+void
+dir_mods_replace(struct dir_mods *m, const char *attr, const struct strv *values, size_t n)
+{
+	/* Whatever was collected before would be overwritten; sent anyway, it could only fail (16, 20). */
+	dir_mods_drop(m, attr);
+
+	struct dir_mod *mod = mods_insert(m, m->n, DIR_MOD_REPLACE, attr);
+
+	for (size_t i = 0; i < n; i++)
+		mod_push(m->a, mod, values[i]);
+}
+
+void
+dir_mods_drop(struct dir_mods *m, const char *attr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (!str_caseeq(m->mods[i].attr, attr))
+			m->mods[kept++] = m->mods[i];
+	m->n = kept;
+}
