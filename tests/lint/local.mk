@@ -1,1 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
+lint_scripts = %D%/layers.sh %D%/foreign.sh %D%/banned.sh %D%/paste.sh %D%/headers.sh %D%/size.sh %D%/globals.sh \
+	%D%/names.sh %D%/format.sh
+TESTS += $(lint_scripts)
+EXTRA_DIST += $(lint_scripts) %D%/lib.sh %D%/layers.txt
+
+# $(MHD_CFLAGS) and friends: the private headers of an adapter include the library they adapt.
+AM_TESTS_ENVIRONMENT = \
+	CC='$(CC)'; CLANG_FORMAT='$(CLANG_FORMAT)'; builddir='$(abs_builddir)'; \
+	LINT_CFLAGS='$(JANSSON_CFLAGS) $(MHD_CFLAGS) $(LDAP_CFLAGS) $(YAML_CFLAGS)'; \
+	export CC CLANG_FORMAT builddir LINT_CFLAGS;
+
+.PHONY: lint format tidy
+lint: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(lint_scripts)'
+
+format:
+	cd $(srcdir) && find src include tests -name '*.[ch]' | xargs $(CLANG_FORMAT) -i
+
+tidy:
+	cd $(srcdir) && for f in $$(find src -name '*.c'); do \
+		$(CLANG_TIDY) --quiet $$f -- -std=gnu17 -Iinclude -Isrc -I$(abs_builddir) -I$(abs_builddir)/src \
+			$(JANSSON_CFLAGS) || exit 1; done
