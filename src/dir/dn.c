@@ -318,6 +318,37 @@ dir_dn_parent(struct arena *a, const char *dn)
 	return dn_split(dn, &rdn, &rest) ? NULL : arena_strdup(a, rest);
 }
 
+char *
+dir_dn_rdn(struct arena *a, const char *dn)
+{
+	DH_CLEANUP(ldaprdn_free) LDAPRDN rdn = NULL;
+	const char *rest;
+
+	if (dn_split(dn, &rdn, &rest))
+		return NULL;
+
+	size_t n = (size_t)(rest - dn);
+
+	/* Back over what dn_split went over: blanks, then one separator; an escaped comma before it belongs to the RDN.
+	 */
+	while (*rest && n > 0 && dn[n - 1] == ' ')
+		n--;
+	if (*rest && n > 0)
+		n--;
+	return arena_strndup(a, dn, n);
+}
+
+char *
+dir_dn_with_rdn(struct arena *a, const char *dn, const char *rdn)
+{
+	const char *parent = dir_dn_parent(a, dn);
+
+	if (parent == NULL)
+		return NULL;
+	return *parent ? arena_printf(a, "%s,%s", rdn, parent) /* paste: ok, both parts are DN text */
+		       : arena_strdup(a, rdn);
+}
+
 int
 dir_dn_rdn_value(struct arena *a, const char *dn, const char *attr, struct strv *value_r, struct err *e)
 {

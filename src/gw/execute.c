@@ -20,18 +20,15 @@ rename_entry(struct gw_run *run, struct gw_step *st, const char **dn_r, struct e
 	};
 	if (dir_rename(run->m.dir, run->m.a, en->dn, st->change->new_rdn, NULL, &w, run->m.until, e) < 0)
 		return err_cause(e, "rename");
-	const char *parent = dir_dn_parent(run->m.a, en->dn);
-	*dn_r = arena_printf(run->m.a, "%s,%s", st->change->new_rdn, parent);
-	return 0;
+	*dn_r = dir_dn_with_rdn(run->m.a, en->dn, st->change->new_rdn);
+	return *dn_r ? 0 : err_set(e, ERR_INTERNAL, "the directory's name of the entry cannot be read");
 }
 
 static int
 rename_back(struct gw_run *run, const struct dir_entry *en, const char *dn, struct err *e)
 {
 	struct err undo = ERR_INIT;
-	const char *parent = dir_dn_parent(run->m.a, en->dn);
-	size_t n = strlen(en->dn) - strlen(parent);
-	const char *rdn = arena_strndup(run->m.a, en->dn, n > 0 && *parent ? n - 1 : n);
+	const char *rdn = dir_dn_rdn(run->m.a, en->dn);
 	if (dir_rename(run->m.dir, run->m.a, dn, rdn, NULL, NULL, deadline_in(2000), &undo) < 0)
 		return err_cause(e, "the entry stays renamed to %s (%s), because", dn, undo.cause);
 	return -1;
