@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Parses the command line and calls the subcommand. */
+#include <config.h>
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "app/cli.h"
+#include "app/config.h"
+#include "dirhinge/base/strv.h"
+
+enum option_bit {
+	OPT_CONFIG = 1 << 0,
+	OPT_OUTPUT = 1 << 1,
+	OPT_CLIENT = 1 << 2,
+	OPT_TOUR = 1 << 3,
+	OPT_WRITE_TEST = 1 << 4,
+	OPT_HELP = 1 << 5,
+	OPT_VERSION = 1 << 6,
+};
+
+static const struct option_row {
+	enum option_bit bit;
+	char letter; /* or 0 */
+	const char *name, *arg, *help;
+} options[] = {
+	{OPT_CONFIG, 'c', "config", "FILE", "configuration file (default " CONFIG_DEFAULT_FILE ")"},
+	{OPT_OUTPUT, 'o', "output", "FORM", "table (default) or json"},
+	{OPT_CLIENT, 0, "client", "NAME", "name of the client that the token is for"},
+	{OPT_TOUR, 0, "tour", NULL, "play a script against the demo, verify each step in the directory, exit"},
+	{OPT_WRITE_TEST, 0, "write-test", NULL, "also create, change and remove a test user and a test group"},
+	{OPT_HELP, 'h', "help", NULL, "this text"},
+	{OPT_VERSION, 'V', "version", NULL, "version of the program and of its libraries"},
+};
+
+static const struct command {
+	const char *name;
+	const char *verbs[4];
+	unsigned options; /* enum option_bit; OPT_HELP is always there */
+	const char *summary;
+	const char *text;
+	const char *examples;
+	int (*run)(const struct cli_args *);
+} commands[] = {
+	{
+		.name = "serve",
+		.options = OPT_CONFIG,
+		.summary = "run the gateway in the foreground",
+		.text = "Serves SCIM over HTTP and writes to the directory; logs to stderr. SIGHUP reads the "
+			"configuration\n"
+			"again (clients and tokens change at once), SIGTERM lets requests finish and exits with 0.",
+		.examples = "  dirhinge serve -c /etc/dirhinge/dirhinge.yaml\n"
+			    "  kill -HUP $(pidof dirhinge)\n",
+		.run = serve_run,
+	},
+	{
+		.name = "demo",
+		.options = OPT_TOUR,
+		.summary = "start a private directory and a gateway, print how to use them",
+		.text = "Starts slapd and the gateway on loopback with all files in a temporary directory and removes\n"
+			"everything when it ends. Needs slapd; --tour needs curl and ldapsearch too.",
+		.examples = "  dirhinge demo\n"
+			    "  dirhinge demo --tour\n",
+		.run = demo_run,
+	},
+	{
+		.name = "config",
+		.verbs = {"check", "show", "schema"},
+		.options = OPT_CONFIG | OPT_OUTPUT,
+		.summary = "check a configuration file, show effective values, print its JSON Schema",
+		.text = "check   reads the file and all files that it names; says what is wrong with file and line\n"
+			"show    prints every option with its effective value; secrets are masked\n"
+			"schema  prints the JSON Schema of the file for editors",
+		.examples = "  dirhinge config check -c dirhinge.yaml\n"
+			    "  dirhinge config show -c dirhinge.yaml --output json\n"
+			    "  dirhinge config schema > dirhinge.schema.json\n",
+		.run = config_run,
+	},
+	{
+		.name = "doctor",
+		.options = OPT_CONFIG | OPT_OUTPUT | OPT_WRITE_TEST,
+		.summary = "probe the directory and print what to fix",
+		.text = "Checks connection, TLS, identity, schema, rights, limits, indexes and overlays. Nothing "
+			"lasting is\n"
+			"written; --write-test goes through the life of one test user and one test group and removes "
+			"both.",
+		.examples = "  dirhinge doctor -c /etc/dirhinge/dirhinge.yaml\n"
+			    "  dirhinge doctor --write-test --output json\n",
+		.run = doctor_run,
+	},
+	{
+		.name = "token",
+		.verbs = {"create"},
+		.options = OPT_CONFIG | OPT_OUTPUT | OPT_CLIENT,
+		.summary = "make a bearer token for a client",
+		.text = "create  prints a new token once, its SHA-256 and the lines for the configuration file; "
+			"nothing is\n"
+			"        stored or logged",
+		.examples = "  dirhinge token create --client entra\n"
+			    "  dirhinge token create --client okta --output json\n",
+		.run = token_run,
+	},
+};
+
+int
+cli_fail(const struct err *e)
+{
+	char text[sizeof(e->detail) + 64];
+
+	err_render(e, text, sizeof(text));
+	fprintf(stderr, "dirhinge: %s\n", text);
+	if (e->cause[0] && e->code != ERR_CONFIG)
+		fprintf(stderr, "dirhinge: %s\n", e->cause);
+	switch ((int)e->code) {
+	case ERR_CONFIG:
+		return CLI_CONFIG;
+	case ERR_UNAVAILABLE:
+		return CLI_UNREACHABLE;
+	default:
+		return CLI_FAILED;
+	}
+}
+
+int
+cli_flush(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return CLI_DONE;
+	fputs("dirhinge: standard output cannot be written\n", stderr);
+	return CLI_FAILED;
+}
+
+int
+cli_print_json(json_t *j)
+{
+	int rc = json_dumpf(j, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	json_decref(j);
+	putchar('\n');
+	return rc < 0 ? CLI_FAILED : cli_flush();
+}
+
+static void
+print_options(unsigned mask)
+{
+	puts("\nOptions:");
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option_row *o = &options[i];
+		char form[32];
+		if (!(mask & o->bit))
+			continue;
+		snprintf(form, sizeof(form), "--%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+		if (o->letter)
+			printf("  -%c, %-15s  %s\n", o->letter, form, o->help);
+		else
+			printf("      %-15s  %s\n", form, o->help);
+	}
+}
+
+static int
+print_help(const struct command *c)
+{
+	if (c) {
+		printf("Usage: dirhinge %s", c->name);
+		for (size_t i = 0; c->verbs[i]; i++)
+			printf("%s%s", i ? "|" : " ", c->verbs[i]);
+		printf(" [options]\n\n%s\n", c->text);
+		print_options(c->options | OPT_HELP);
+		printf("\nExamples:\n%s", c->examples);
+		return cli_flush();
+	}
+	puts("Usage: dirhinge COMMAND [options]\n\n"
+	     "The hinge between cloud identity providers and a directory: SCIM 2.0 in, LDAP out.\n\nCommands:");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-8s %s\n", commands[i].name, commands[i].summary);
+	print_options(OPT_HELP | OPT_VERSION);
+	puts("\nExamples:");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fputs(commands[i].examples, stdout);
+	puts("\nExit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 directory unreachable.\n"
+	     "dirhinge COMMAND --help tells more.");
+	return cli_flush();
+}
+
+static int
+usage(const struct command *c, const char *problem, const char *what)
+{
+	fprintf(stderr, "dirhinge: %s%s\nTry: dirhinge %s%s--help\n", problem, what ? what : "", c ? c->name : "",
+		c ? " " : "");
+	return CLI_USAGE;
+}
+
+static int
+print_version(void)
+{
+	printf("dirhinge %s\njansson %s\n", PACKAGE_VERSION, jansson_version_str());
+	return cli_flush();
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (str_eq(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static bool
+take_option(struct cli_args *args, enum option_bit bit, const char *value)
+{
+	switch (bit) {
+	case OPT_CONFIG:
+		args->config_file = value;
+		return value[0];
+	case OPT_OUTPUT:
+		args->output = str_eq(value, "json") ? CLI_JSON : CLI_TABLE;
+		return str_eq(value, "json") || str_eq(value, "table");
+	case OPT_CLIENT:
+		args->client = value;
+		return value[0];
+	case OPT_TOUR:
+		return args->tour = true;
+	case OPT_WRITE_TEST:
+		return args->write_test = true;
+	case OPT_HELP:
+	case OPT_VERSION:
+		return true;
+	}
+	return false;
+}
+
+/* getopt's tables for the options of one command. */
+struct getopt_tables {
+	char letters[2 * ARRAY_SIZE(options) + 2];
+	struct option longs[ARRAY_SIZE(options) + 1];
+};
+
+static void
+make_tables(unsigned mask, struct getopt_tables *t)
+{
+	size_t n_letters = 0, n_longs = 0;
+
+	memset(t, 0, sizeof(*t));
+	t->letters[n_letters++] = ':'; /* a missing argument is told apart from an unknown option */
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option_row *o = &options[i];
+		if (!(mask & o->bit))
+			continue;
+		int value = 256 + (int)i;
+		t->longs[n_longs++] = (struct option){o->name, o->arg ? required_argument : no_argument, NULL, value};
+		if (!o->letter)
+			continue;
+		t->letters[n_letters++] = o->letter;
+		if (o->arg)
+			t->letters[n_letters++] = ':';
+	}
+}
+
+static const struct option_row *
+row_of(int got)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (got == 256 + (int)i || (options[i].letter && got == options[i].letter))
+			return &options[i];
+	return NULL;
+}
+
+/* Options and verb of a command; true when there is nothing left to do but return *exit_r. */
+static bool
+parse_args(const struct command *c, int argc, char **argv, struct cli_args *args, int *exit_r)
+{
+	struct getopt_tables t;
+	int got;
+
+	make_tables(c->options | OPT_HELP, &t);
+	opterr = 0;
+	while ((got = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
+		const struct option_row *o = row_of(got);
+		if (!o) {
+			*exit_r = usage(c, got == ':' ? "an argument is missing for " : "unknown option ",
+					argv[optind - 1]);
+			return true;
+		}
+		if (o->bit == OPT_HELP) {
+			*exit_r = print_help(c);
+			return true;
+		}
+		if (!take_option(args, o->bit, optarg)) {
+			*exit_r = usage(c, "not a value of this option: ", optarg);
+			return true;
+		}
+	}
+	if (c->verbs[0]) {
+		size_t i = 0;
+		while (optind < argc && c->verbs[i] && !str_eq(c->verbs[i], argv[optind]))
+			i++;
+		if (optind >= argc || !c->verbs[i]) {
+			*exit_r = usage(c, optind < argc ? "unknown action " : "an action is missing", argv[optind]);
+			return true;
+		}
+		args->verb = argv[optind++];
+	}
+	if (optind < argc) {
+		*exit_r = usage(c, "unexpected argument ", argv[optind]);
+		return true;
+	}
+	return false;
+}
+
+int
+cli_main(int argc, char **argv)
+{
+	struct cli_args args = {.config_file = CONFIG_DEFAULT_FILE};
+	int rc;
+
+	if (argc < 2)
+		return usage(NULL, "a command is missing", NULL);
+	if (str_eq(argv[1], "--version") || str_eq(argv[1], "-V"))
+		return print_version();
+	if (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"))
+		return print_help(NULL);
+	const struct command *c = find_command(argv[1]);
+	if (!c)
+		return usage(NULL, argv[1][0] == '-' ? "unknown option " : "unknown command ", argv[1]);
+	if (parse_args(c, argc - 1, argv + 1, &args, &rc))
+		return rc;
+	return c->run(&args);
+}

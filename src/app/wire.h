@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The running gateway: built in order, torn down in reverse. Thread rule: main only. */
+#ifndef DIRHINGE_APP_WIRE_H
+#define DIRHINGE_APP_WIRE_H
+
+#include "app/config.h"
+#include "dirhinge/http/http.h"
+
+/* Longest wait for requests in flight when stopping (reliability.md F-58). */
+#define APP_GRACE_MS 20000
+
+struct app {
+	const char *file;
+	struct arena *a;          /* of cfg */
+	const struct config *cfg; /* as at the start; dir, gw and http borrow from it */
+	struct arena *clients_a;  /* of the clients in force after a reload, else NULL */
+	struct dir *dir;
+	struct gw *gw;
+	struct http *http;
+	bool ready; /* the directory was reached and the maps are loaded */
+};
+
+/* Reads the configuration and starts to listen; the directory need not be there. ERR_CONFIG, ERR_IO. */
+int app_start(const char *file, struct app *app, struct err *e) DH_MUST_USE;
+void app_stop(struct app *app);
+
+/* Loads the maps from the directory if that has not succeeded yet; says in the log what came out of it, and that it
+ * failed only if complain. */
+void app_connect(struct app *app, bool complain);
+
+/* Reads the configuration again (SIGHUP). Clients and tokens are swapped, for other changes a restart is asked for in
+ * the log. On error nothing changes. */
+int app_reload(struct app *app, struct err *e) DH_MUST_USE;
+
+#endif
