@@ -331,3 +331,9 @@ scim_attr_in_extension(const struct scim_type *t, const struct scim_attr *attr)
 {
 	return attr->schema && attr->schema != t->core;
 }
+
+const char *
+scim_kind_name(enum scim_kind kind)
+{
+	return kind_names[kind];
+}

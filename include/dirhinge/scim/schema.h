@@ -86,6 +86,9 @@ const struct scim_attr *scim_attr_sub(const struct scim_attr *attr, struct strv 
  * place (SCIM_TOL_URN_DOT) stays as the first byte of *rest_r, for the caller to allow or refuse. */
 void scim_split_urn(const struct scim_type *t, struct strv text, struct strv *urn_r, struct strv *rest_r);
 
+/* "string", "dateTime", …: the type as RFC 7643 7 spells it. */
+const char *scim_kind_name(enum scim_kind kind);
+
 /* True if the attribute lives under an extension URN key in the resource. */
 bool scim_attr_in_extension(const struct scim_type *t, const struct scim_attr *attr);
 /* The top-level attribute of a sub-attribute, or itself. */

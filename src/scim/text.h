@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Private comparison of attribute values as text. exact: byte by byte; otherwise characters are compared after simple
+ * case folding of the alphabets that have case in everyday use (Latin with its European and Vietnamese letters, Greek,
+ * Cyrillic, Armenian, full-width). One character folds to one character: "ß" and "ss" differ, and nothing is
+ * normalised: a composed and a decomposed "é" differ. The directory's own matching rule (RFC 4518) stays the judge of
+ * uniqueness. All texts are valid UTF-8. Thread rule: no state. */
+#ifndef DIRHINGE_SCIM_TEXT_H
+#define DIRHINGE_SCIM_TEXT_H
+
+#include "dirhinge/base/strv.h"
+
+/* Order by code point, negative, 0 or positive. */
+int text_cmp(struct strv a, struct strv b, bool exact);
+static inline bool
+text_eq(struct strv a, struct strv b, bool exact)
+{
+	return text_cmp(a, b, exact) == 0;
+}
+bool text_starts(struct strv s, struct strv part, bool exact);
+bool text_ends(struct strv s, struct strv part, bool exact);
+bool text_contains(struct strv s, struct strv part, bool exact);
+
+#endif
