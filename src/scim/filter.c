@@ -164,6 +164,12 @@ parse_suffix(struct parse *p, struct scim_filter *f, struct err *e)
 	return 0;
 }
 
+static bool
+has_elements(const struct scim_attr *attr)
+{
+	return attr->multi || attr->kind == SCIM_COMPLEX;
+}
+
 int
 filter_brackets(struct parse *p, const struct scim_attr *attr, const struct scim_filter **f_r, struct err *e)
 {
@@ -172,7 +178,7 @@ filter_brackets(struct parse *p, const struct scim_attr *attr, const struct scim
 	lex_take(&p->l, '[');
 	if (p->brackets)
 		return err_at(e, open, p->l.code, "brackets cannot be nested");
-	if (attr && !attr->multi && attr->kind != SCIM_COMPLEX)
+	if (attr && !has_elements(attr))
 		return err_at(e, open, p->l.code, "\"%s\" has no elements to select from", attr->path);
 	if (enter(p, open, e))
 		return -1;
@@ -294,5 +300,7 @@ scim_filter_parse_in(struct scim_ctx *c, const struct scim_attr *attr, struct st
 		     const struct scim_filter **f_r, struct err *e)
 {
 	struct parse p = {.c = c, .in = attr, .brackets = true, .resolve = true};
+	if (!has_elements(attr))
+		return err_at(e, base, ERR_FILTER, "\"%s\" has no elements to select from", attr->path);
 	return parse_all(&p, text, base, f_r, e);
 }

@@ -29,6 +29,9 @@ int filter_check_op(const struct scim_attr *attr, enum scim_op op, uint32_t offs
 int filter_check_value(struct scim_ctx *c, const struct scim_attr *attr, const struct lex_value *v, enum err_code code,
 		       const json_t **value_r, struct err *e) DH_MUST_USE;
 
+/* Normal form of a filter that stands inside brackets. */
+char *filter_text_in(struct arena *a, const struct scim_filter *f);
+
 /* "eq" -> SCIM_EQ, any case; false if there is no such operator. */
 bool filter_op_parse(struct strv word, enum scim_op *op_r);
 const char *filter_op_name(enum scim_op op);

@@ -27,7 +27,7 @@ struct scim_filter {
 	const struct scim_filter *right; /* AND, OR */
 	struct scim_ref ref;             /* COMPARE, VALUE_PATH */
 	enum scim_op op;                 /* COMPARE */
-	const json_t *value;             /* COMPARE; NULL for pr. String, true/false, integer, real or null */
+	const json_t *value;             /* COMPARE; NULL for pr. String, true/false, integer, real; null with eq, ne */
 };
 
 /* Operators and names are case-insensitive, not binds tighter than and, and tighter than or; "not(" and "not (" both
@@ -36,16 +36,20 @@ struct scim_filter {
  * used by fuzzing only. */
 int scim_filter_parse(struct scim_ctx *c, struct strv text, const struct scim_filter **f_r, struct err *e) DH_MUST_USE;
 
-/* The filter inside [ ] of a path: names are sub-attributes of attr. base: offset of text in the whole input. */
+/* The filter inside [ ] of a path: names are sub-attributes of attr ("value" for the elements of a simple one).
+ * base: offset of text in the whole input. */
 int scim_filter_parse_in(struct scim_ctx *c, const struct scim_attr *attr, struct strv text, uint32_t base,
 			 const struct scim_filter **f_r, struct err *e) DH_MUST_USE;
 
-/* True if resource (canonical keys) matches. f must be resolved. */
+/* True if resource (normal form) matches. f must be resolved. "ne" is the negation of "eq", as in the directory's
+ * (!(a=x)): it holds without the attribute, and fails if any value is equal. "eq null" is "not pr", "ne null" is "pr".
+ * Everything else is true if any value satisfies it. */
 bool scim_filter_match(const struct scim_type *t, const struct scim_filter *f, const json_t *resource);
 /* True if one element (or complex value) of attr matches the bracket filter. */
 bool scim_filter_match_element(const struct scim_filter *f, const json_t *element);
 
-/* Normal form, fully parenthesised, canonical names: for tests, logs (values hidden if redact) and cursors. */
+/* Normal form, for tests, logs (strings and numbers hidden if redact) and cursors: canonical names, every and/or in
+ * parentheses but chains of one operator in one pair. It parses to the same tree unless it exceeds a limit. */
 char *scim_filter_text(struct arena *a, const struct scim_filter *f, bool redact);
 
 /* Visits each comparison and value path; stops when fn returns false. */
