@@ -1,7 +1,8 @@
 noinst_LIBRARIES += libdirhinge-base.a
 libdirhinge_base_a_SOURCES = \
-	%D%/arena.c %D%/buf.c %D%/clock.c %D%/codec.c %D%/err.c %D%/file.c %D%/json.c %D%/log.c \
-	%D%/mem.h %D%/secret.c %D%/strmap.c %D%/strv.c %D%/thread.c %D%/timecodec.c
+	%D%/arena.c %D%/buf.c %D%/clock.c %D%/codec.c %D%/conf.c %D%/conf_print.c %D%/conf_unit.h %D%/err.c %D%/file.c \
+	%D%/json.c %D%/log.c %D%/mem.h %D%/secret.c %D%/strmap.c %D%/strv.c %D%/thread.c %D%/timecodec.c %D%/yaml.c \
+	%D%/yaml_keys.h
 libdirhinge_base_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 nobase_noinst_HEADERS += \
 	include/dirhinge/base/arena.h include/dirhinge/base/buf.h include/dirhinge/base/clock.h \

@@ -25,18 +25,19 @@ struct conf_strings {
 struct conf_row {
 	const char *name;
 	enum conf_kind kind;
-	size_t offset;              /* of the field in the struct */
-	const char *def;            /* default as text, NULL = none */
-	int64_t min, max;           /* CONF_INT, CONF_DURATION; both 0 = no limit */
-	const char *const *choices; /* CONF_STRING: NULL-terminated list of allowed values, or NULL */
-	bool required;
+	size_t offset;               /* of the field in the struct */
+	const char *def;             /* default as text, NULL = none; CONF_STRINGS: separated by commas */
+	int64_t min, max;            /* CONF_INT, CONF_DURATION; both 0 = no limit */
+	const char *const *choices;  /* CONF_STRING: NULL-terminated list of allowed values, or NULL */
+	bool required;               /* missing or empty is an error; within a group: if the group is there */
 	const char *help;            /* one sentence */
 	const struct conf_row *rows; /* CONF_GROUP */
 	size_t n_rows;
 };
 
 /* Fills the struct at base from object (NULL = empty). Unknown key, wrong type, value out of range: ERR_CONFIG with the
- * line and what would be right. path is the dotted prefix for messages ("" at the top). */
+ * line and what would be right. Strings are copied into the arena, a CONF_NODE stays part of doc's tree. Rows of an
+ * absent group get their defaults. path is the dotted prefix for messages ("" at the top). */
 int conf_read(struct arena *a, const struct yaml *doc, const json_t *object, const char *path,
 	      const struct conf_row *rows, size_t n, void *base, struct err *e) DH_MUST_USE;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * jansson behind limits. <jansson.h> is the value type of the house and may be used above base; parsing text from
- * outside happens only here. Thread rule: no state; a json_t is confined until frozen (never changed again). */
+ * outside happens only here. main calls json_object_seed(0) before any thread (hash flooding, and the seed is made
+ * once). Thread rule: no state; a json_t is confined until frozen (never changed again). */
 #ifndef DIRHINGE_BASE_JSON_H
 #define DIRHINGE_BASE_JSON_H
 

@@ -32,7 +32,8 @@ void cond_wait(struct cond *c, struct mutex *m);
 /* False when the deadline passed. */
 bool cond_wait_until(struct cond *c, struct mutex *m, deadline_t until);
 
-/* name: at most 15 bytes, shown by ps and gdb; stack 1 MiB or more (jansson's recursion). */
+/* Signals stay with the thread that called (main): all but faults are blocked in the new one.
+ * name: at most 15 bytes, shown by ps and gdb; stack 1 MiB or more (jansson's recursion). */
 void thread_start(struct thread *t, const char *name, void *(*fn)(void *), void *arg);
 void thread_join(struct thread *t); /* nothing if not started */
 
