@@ -13,6 +13,7 @@ while read -r header where; do
 done <<'END'
 (ldap|lber|ldap_schema|ldap_features)\.h src/dir/
 microhttpd\.h src/http/server
+gnutls/[^>]* src/http/tls\.c
 openssl/[^>]* src/crypto/
 pthread\.h (src|include/dirhinge)/base/
 yaml\.h src/base/yaml\.c
