@@ -1,3 +1,228 @@
 /* SPDX-License-Identifier: Apache-2.0
- * (being built) */
+ * Life of the HTTP side: start, clients, places for requests in flight, drain. */
 #include "dirhinge/http/http.h"
+
+#include "dirhinge/base/file.h"
+#include "dirhinge/base/secret.h"
+#include "http_priv.h"
+#include "server.h"
+
+#define PEM_MAX (256u * 1024)
+
+/* reliability.md T-15 */
+const struct conn_limits http_default_limits = {
+	.header_ms = 10000, .body_ms = 60000, .reply_ms = 60000, .idle_ms = 30000};
+
+static struct clients *
+clients_new(const struct principal *v, size_t n)
+{
+	struct arena *a = arena_new(1024);
+	struct clients *c = ARENA_NEW(a, struct clients);
+	c->a = a;
+	c->refs = 1;
+	c->n = n;
+	c->v = ARENA_ARRAY(a, n + 1, struct principal);
+	for (size_t i = 0; i < n; i++) {
+		c->v[i] = v[i];
+		c->v[i].name = arena_strdup(a, v[i].name);
+		c->v[i].profile = arena_strdup(a, v[i].profile);
+	}
+	return c;
+}
+
+struct clients *
+http_clients_get(struct http *h)
+{
+	mutex_lock(&h->lock);
+	struct clients *c = h->clients;
+	c->refs++;
+	mutex_unlock(&h->lock);
+	return c;
+}
+
+void
+http_clients_put(struct http *h, struct clients **cp)
+{
+	struct clients *c = *cp;
+	if (!c)
+		return;
+	*cp = NULL;
+	mutex_lock(&h->lock);
+	bool last = --c->refs == 0;
+	mutex_unlock(&h->lock);
+	if (!last)
+		return;
+	struct arena *a = c->a;
+	arena_free(&a);
+}
+
+void
+http_set_clients(struct http *h, const struct principal *clients, size_t n_clients)
+{
+	struct clients *fresh = clients_new(clients, n_clients);
+	mutex_lock(&h->lock);
+	struct clients *old = h->clients;
+	h->clients = fresh;
+	mutex_unlock(&h->lock);
+	http_clients_put(h, &old);
+}
+
+void
+http_request_open(struct http *h)
+{
+	mutex_lock(&h->lock);
+	h->open++;
+	mutex_unlock(&h->lock);
+}
+
+void
+http_request_done(struct http *h)
+{
+	mutex_lock(&h->lock);
+	if (--h->open == 0)
+		cond_broadcast(&h->changed);
+	mutex_unlock(&h->lock);
+}
+
+bool
+http_enter(struct http *h)
+{
+	mutex_lock(&h->lock);
+	bool free_place = h->in_flight < h->opts.max_in_flight;
+	if (free_place)
+		h->in_flight++;
+	mutex_unlock(&h->lock);
+	return free_place;
+}
+
+void
+http_leave(struct http *h)
+{
+	mutex_lock(&h->lock);
+	h->in_flight--;
+	mutex_unlock(&h->lock);
+}
+
+bool
+http_draining(struct http *h)
+{
+	mutex_lock(&h->lock);
+	bool draining = h->draining;
+	mutex_unlock(&h->lock);
+	return draining;
+}
+
+const char *
+http_address(const struct http *h)
+{
+	return h->listen.address;
+}
+
+static int
+load_tls(struct http *h, struct server_opts *o, struct err *e)
+{
+	struct strv cert, ca;
+	if (!h->opts.tls_cert_file && !h->opts.tls_key_file) {
+		if (h->opts.tls_client_ca_file)
+			return err_set(e, ERR_CONFIG, "tls.client_ca_file needs certificate_file and key_file");
+		return 0;
+	}
+	if (!h->opts.tls_cert_file || !h->opts.tls_key_file)
+		return err_set(e, ERR_CONFIG, "tls needs both certificate_file and key_file");
+	if (file_read(h->a, h->opts.tls_cert_file, PEM_MAX, &cert, e) < 0 ||
+	    secret_load(h->opts.tls_key_file, &h->tls_key, e) < 0)
+		return -1;
+	o->tls_cert = cert.p;
+	o->tls_key = secret_view(h->tls_key).p;
+	if (!h->opts.tls_client_ca_file)
+		return 0;
+	if (file_read(h->a, h->opts.tls_client_ca_file, PEM_MAX, &ca, e) < 0)
+		return -1;
+	o->tls_client_ca = ca.p;
+	return 0;
+}
+
+static char *
+copy_or_null(struct arena *a, const char *s)
+{
+	return s ? arena_strdup(a, s) : NULL;
+}
+
+static struct http *
+http_new(const struct http_opts *opts)
+{
+	struct arena *a = arena_new(4096);
+	struct http *h = ARENA_NEW(a, struct http);
+	h->a = a;
+	h->opts = *opts;
+	h->opts.listen = arena_strdup(a, opts->listen);
+	h->opts.base_path = arena_strdup(a, opts->base_path ? opts->base_path : "");
+	h->opts.external_url = copy_or_null(a, opts->external_url);
+	h->opts.tls_cert_file = copy_or_null(a, opts->tls_cert_file);
+	h->opts.tls_key_file = copy_or_null(a, opts->tls_key_file);
+	h->opts.tls_client_ca_file = copy_or_null(a, opts->tls_client_ca_file);
+	h->opts.clients = NULL;
+	h->opts.n_clients = 0;
+	h->listen.fd = -1;
+	mutex_init(&h->lock);
+	cond_init(&h->changed);
+	h->clients = clients_new(opts->clients, opts->n_clients);
+	return h;
+}
+
+static void
+http_free(struct http **hp)
+{
+	struct http *h = *hp;
+	if (!h)
+		return;
+	http_server_stop(&h->server);
+	http_listen_close(&h->listen);
+	secret_free(&h->tls_key);
+	http_clients_put(h, &h->clients);
+	cond_done(&h->changed);
+	mutex_done(&h->lock);
+	struct arena *a = h->a;
+	*hp = NULL;
+	arena_free(&a);
+}
+
+int
+http_start_limits(const struct http_opts *opts, const struct conn_limits *limits, struct http **h_r, struct err *e)
+{
+	DH_CLEANUP(http_free) struct http *h = http_new(opts);
+	struct server_opts so = {
+		.max_connections = opts->max_connections, .idle_ms = limits->idle_ms, .limits = *limits};
+	if (load_tls(h, &so, e) < 0 || http_listen_open(h->opts.listen, &h->listen, e) < 0)
+		return -1;
+	so.fd = h->listen.fd;
+	if (http_server_start(&so, h, &h->server, e) < 0)
+		return -1;
+	h->listen.fd = -1; /* the server's now */
+	*h_r = TAKE(h);
+	return 0;
+}
+
+int
+http_start(const struct http_opts *opts, struct http **h_r, struct err *e)
+{
+	return http_start_limits(opts, &http_default_limits, h_r, e);
+}
+
+void
+http_stop(struct http **hp, int64_t grace_ms)
+{
+	struct http *h = *hp;
+	if (!h)
+		return;
+	deadline_t until = deadline_in(grace_ms);
+	mutex_lock(&h->lock);
+	h->draining = true;
+	mutex_unlock(&h->lock);
+	http_server_quiesce(h->server);
+	mutex_lock(&h->lock);
+	while (h->open > 0 && cond_wait_until(&h->changed, &h->lock, until))
+		continue;
+	mutex_unlock(&h->lock);
+	http_free(hp);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * End points, as route_fn; each file one group. Thread rule: as struct req. */
+#ifndef DIRHINGE_HTTP_EP_H
+#define DIRHINGE_HTTP_EP_H
+
+#include "request.h"
+
+/* ep_scim.c */
+int http_ep_list(struct req *q, struct err *e);
+int http_ep_create(struct req *q, struct err *e);
+int http_ep_get(struct req *q, struct err *e);
+int http_ep_replace(struct req *q, struct err *e);
+int http_ep_patch(struct req *q, struct err *e);
+int http_ep_delete(struct req *q, struct err *e);
+int http_ep_not_implemented(struct req *q, struct err *e);
+
+/* http_ep_search.c */
+int http_ep_search(struct req *q, struct err *e);
+/* What GET and POST …/.search share: fills the rest of q->gw, searches, replies. */
+int http_ep_search_run(struct req *q, const struct gw_list *l, struct err *e);
+
+/* ep_discovery.c */
+int http_ep_service_provider_config(struct req *q, struct err *e);
+int http_ep_resource_types(struct req *q, struct err *e);
+int http_ep_resource_type(struct req *q, struct err *e);
+int http_ep_schemas(struct req *q, struct err *e);
+int http_ep_schema(struct req *q, struct err *e);
+
+/* ep_health.c */
+int http_ep_live(struct req *q, struct err *e);
+int http_ep_ready(struct req *q, struct err *e);
+
+/* Fills q->gw from the request: client, type, locations, conditions. */
+void http_ep_gw_init(struct req *q);
+
+#endif

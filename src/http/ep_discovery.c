@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Discovery (RFC 7644 4): what this directory can hold, so the documents need its maps. */
+#include "dirhinge/scim/message.h"
+#include "ep.h"
+#include "http_priv.h"
+
+#define TYPES_MAX   2
+#define SCHEMAS_MAX 16
+
+struct types {
+	const struct scim_type *v[TYPES_MAX];
+	size_t n;
+};
+
+struct schemas {
+	const struct scim_schema *v[SCHEMAS_MAX];
+	size_t n;
+};
+
+static int
+load_types(struct req *q, struct types *t_r, struct err *e)
+{
+	const struct map_set *set = NULL;
+	/* RFC 7644 4: filters on these are to be refused, so that nobody takes the whole list for the matches */
+	if (http_uri_param(&q->uri, "filter"))
+		return err_set(e, ERR_FORBIDDEN, "a filter is not supported here");
+	if (gw_ready(q->h->opts.gw, &set, e) < 0)
+		return -1;
+	*t_r = (struct types){{map_type(set->users), map_type(set->groups)}, TYPES_MAX};
+	return 0;
+}
+
+static void
+add_schema(struct schemas *s, const struct scim_schema *schema)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i] == schema || str_caseeq(s->v[i]->urn, schema->urn))
+			return;
+	must(s->n < SCHEMAS_MAX);
+	s->v[s->n++] = schema;
+}
+
+static struct schemas
+schemas_of(const struct types *t)
+{
+	struct schemas s = {.n = 0};
+	for (size_t i = 0; i < t->n; i++) {
+		add_schema(&s, t->v[i]->core);
+		for (size_t k = 0; k < t->v[i]->n_extensions; k++)
+			add_schema(&s, t->v[i]->extensions[k]);
+	}
+	return s;
+}
+
+int
+http_ep_service_provider_config(struct req *q, struct err *e)
+{
+	struct types t;
+	if (load_types(q, &t, e) < 0)
+		return -1;
+	const struct scim_limits lim = {
+		.max_results = q->h->opts.max_results,
+		.bulk_max_payload = q->h->opts.max_body,
+		.etag = true,
+		.change_password = scim_type_attr(t.v[0], STRV(""), STRV("password")) != NULL,
+	};
+	http_reply_json(q, 200, NULL, scim_service_provider_config(&lim, http_req_base_url(q)));
+	return 0;
+}
+
+int
+http_ep_resource_types(struct req *q, struct err *e)
+{
+	struct types t;
+	if (load_types(q, &t, e) < 0)
+		return -1;
+	json_t *list = json_array();
+	for (size_t i = 0; i < t.n; i++)
+		must(json_array_append_new(list, scim_resource_type_doc(t.v[i], http_req_base_url(q))) == 0);
+	http_reply_json(q, 200, NULL, scim_list_response(list, (int64_t)t.n, 1));
+	return 0;
+}
+
+int
+http_ep_resource_type(struct req *q, struct err *e)
+{
+	struct types t;
+	if (load_types(q, &t, e) < 0)
+		return -1;
+	for (size_t i = 0; i < t.n; i++) {
+		if (!str_caseeq(t.v[i]->name, q->arg))
+			continue;
+		http_reply_json(q, 200, NULL, scim_resource_type_doc(t.v[i], http_req_base_url(q)));
+		return 0;
+	}
+	return err_set(e, ERR_NOT_FOUND, "there is no such resource type");
+}
+
+int
+http_ep_schemas(struct req *q, struct err *e)
+{
+	struct types t;
+	if (load_types(q, &t, e) < 0)
+		return -1;
+	struct schemas s = schemas_of(&t);
+	json_t *list = json_array();
+	for (size_t i = 0; i < s.n; i++)
+		must(json_array_append_new(list, scim_schema_doc(s.v[i], http_req_base_url(q))) == 0);
+	http_reply_json(q, 200, NULL, scim_list_response(list, (int64_t)s.n, 1));
+	return 0;
+}
+
+int
+http_ep_schema(struct req *q, struct err *e)
+{
+	struct types t;
+	if (load_types(q, &t, e) < 0)
+		return -1;
+	struct schemas s = schemas_of(&t);
+	for (size_t i = 0; i < s.n; i++) {
+		if (!str_caseeq(s.v[i]->urn, q->arg))
+			continue;
+		http_reply_json(q, 200, NULL, scim_schema_doc(s.v[i], http_req_base_url(q)));
+		return 0;
+	}
+	return err_set(e, ERR_NOT_FOUND, "there is no such schema");
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the files of this module share of struct http. Thread rule: locked. */
+#ifndef DIRHINGE_HTTP_HTTP_PRIV_H
+#define DIRHINGE_HTTP_HTTP_PRIV_H
+
+#include "conns.h"
+#include "dirhinge/base/thread.h"
+#include "dirhinge/http/http.h"
+#include "listen.h"
+
+/* Bytes of a refused body that are read and thrown away so that the client gets to read the answer; beyond it the
+ * connection is closed. */
+#define HTTP_LINGER_MAX (4 * 1024 * 1024)
+
+struct server;
+
+/* A set of clients; requests in flight keep the one they began with. */
+struct clients {
+	struct arena *a;
+	int64_t refs; /* http.lock */
+	struct principal *v;
+	size_t n;
+};
+
+struct http {
+	struct arena *a;
+	struct http_opts opts; /* strings copied; .clients is not used: see below */
+	struct listen listen;
+	struct server *server;
+	struct secret *tls_key;
+	struct mutex lock; /* all below */
+	struct cond changed;
+	struct clients *clients;
+	int64_t open;      /* requests whose header block was accepted and that are not finished */
+	int64_t in_flight; /* of these, being worked on */
+	bool draining;
+};
+
+/* http_start with other deadlines than those of production, for tests. */
+extern const struct conn_limits http_default_limits;
+int http_start_limits(const struct http_opts *opts, const struct conn_limits *limits, struct http **h_r,
+		      struct err *e) DH_MUST_USE;
+
+struct clients *http_clients_get(struct http *h);
+void http_clients_put(struct http *h, struct clients **c);
+/* A request begins and ends. */
+void http_request_open(struct http *h);
+void http_request_done(struct http *h);
+/* A place among the requests in flight; false: none free. */
+bool http_enter(struct http *h);
+void http_leave(struct http *h);
+bool http_draining(struct http *h);
+
+#endif

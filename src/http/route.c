@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The route table. */
+#include "route.h"
+
+#include "ep.h"
+
+#define TYPED_JSON (ROUTE_TYPED | ROUTE_JSON)
+#define ANY_METHOD (M_GET | M_POST | M_PUT | M_PATCH | M_DELETE)
+#define HEALTH     (ROUTE_ROOT | ROUTE_OPEN | ROUTE_FREE)
+
+/* Rows of one pattern stand together; the first pattern that fits decides, so fixed segments come before {}. */
+static const struct route routes[] = {
+	/* RFC 7644 3.2 */
+	{M_GET, "/Users", http_ep_list, GW_USERS, POLICY_READ, ROUTE_TYPED},
+	{M_POST, "/Users", http_ep_create, GW_USERS, POLICY_WRITE, TYPED_JSON},
+	{M_POST, "/Users/.search", http_ep_search, GW_USERS, POLICY_READ, TYPED_JSON},
+	{M_GET, "/Users/{}", http_ep_get, GW_USERS, POLICY_READ, ROUTE_TYPED},
+	{M_PUT, "/Users/{}", http_ep_replace, GW_USERS, POLICY_WRITE, TYPED_JSON},
+	{M_PATCH, "/Users/{}", http_ep_patch, GW_USERS, POLICY_WRITE, TYPED_JSON},
+	{M_DELETE, "/Users/{}", http_ep_delete, GW_USERS, POLICY_WRITE, ROUTE_TYPED},
+	{M_GET, "/Groups", http_ep_list, GW_GROUPS, POLICY_READ, ROUTE_TYPED},
+	{M_POST, "/Groups", http_ep_create, GW_GROUPS, POLICY_WRITE, TYPED_JSON},
+	{M_POST, "/Groups/.search", http_ep_search, GW_GROUPS, POLICY_READ, TYPED_JSON},
+	{M_GET, "/Groups/{}", http_ep_get, GW_GROUPS, POLICY_READ, ROUTE_TYPED},
+	{M_PUT, "/Groups/{}", http_ep_replace, GW_GROUPS, POLICY_WRITE, TYPED_JSON},
+	{M_PATCH, "/Groups/{}", http_ep_patch, GW_GROUPS, POLICY_WRITE, TYPED_JSON},
+	{M_DELETE, "/Groups/{}", http_ep_delete, GW_GROUPS, POLICY_WRITE, ROUTE_TYPED},
+	/* RFC 7644 3.4.2.1, 3.4.3, 3.7, 3.11 */
+	{M_GET, "", http_ep_not_implemented, GW_USERS, POLICY_READ, ROUTE_FREE},
+	{M_POST, "/.search", http_ep_not_implemented, GW_USERS, POLICY_READ, ROUTE_FREE},
+	{M_POST, "/Bulk", http_ep_not_implemented, GW_USERS, POLICY_WRITE, ROUTE_FREE},
+	{ANY_METHOD, "/Me", http_ep_not_implemented, GW_USERS, POLICY_READ, ROUTE_FREE},
+	/* RFC 7644 4; the plural is what erratum 4978 is about and some clients ask for */
+	{M_GET, "/ServiceProviderConfig", http_ep_service_provider_config, GW_USERS, POLICY_READ, 0},
+	{M_GET, "/ServiceProviderConfigs", http_ep_service_provider_config, GW_USERS, POLICY_READ, 0},
+	{M_GET, "/ResourceTypes", http_ep_resource_types, GW_USERS, POLICY_READ, 0},
+	{M_GET, "/ResourceTypes/{}", http_ep_resource_type, GW_USERS, POLICY_READ, 0},
+	{M_GET, "/Schemas", http_ep_schemas, GW_USERS, POLICY_READ, 0},
+	{M_GET, "/Schemas/{}", http_ep_schema, GW_USERS, POLICY_READ, 0},
+
+	{M_GET, "/livez", http_ep_live, GW_USERS, POLICY_READ, HEALTH},
+	{M_GET, "/readyz", http_ep_ready, GW_USERS, POLICY_READ, HEALTH},
+};
+
+static const struct {
+	const char *name;
+	unsigned bit;
+} methods[] = {
+	{"GET", M_GET},     {"HEAD", M_HEAD},     {"POST", M_POST},       {"PUT", M_PUT},
+	{"PATCH", M_PATCH}, {"DELETE", M_DELETE}, {"OPTIONS", M_OPTIONS},
+};
+
+unsigned
+http_route_method_parse(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (str_eq(methods[i].name, name)) /* RFC 9110 9.1: case-sensitive */
+			return methods[i].bit;
+	return 0;
+}
+
+/* Takes the segments of text off the front of s/n; false if they are not there. */
+static bool
+match(const char *text, const char *const **s, size_t *n, const char **arg)
+{
+	struct strv rest = strv_of(text);
+	while (rest.n) {
+		rest = strv_n(rest.p + 1, rest.n - 1); /* the slash */
+		struct strv want = {rest.p, strv_chr(rest, '/')};
+		rest = strv_n(rest.p + want.n, rest.n - want.n);
+		if (*n == 0)
+			return false;
+		struct strv have = strv_of(**s);
+		if (strv_eq(want, STRV("{}")) && have.n > 0)
+			*arg = **s;
+		else if (!strv_eq(want, have))
+			return false;
+		(*s)++;
+		(*n)--;
+	}
+	return true;
+}
+
+static bool
+route_matches(const struct route *r, const char *base_path, const struct uri *u, const char **arg)
+{
+	const char *const *s = u->segments;
+	size_t n = u->n_segments;
+	*arg = NULL;
+	if (!(r->flags & ROUTE_ROOT) && !match(base_path, &s, &n, arg))
+		return false;
+	return match(r->pattern, &s, &n, arg) && n == 0;
+}
+
+int
+http_route_find(const char *base_path, const struct uri *u, unsigned method, const struct route **route_r,
+		const char **arg_r, unsigned *allowed_r)
+{
+	size_t first = 0;
+	const char *arg = NULL;
+	while (first < ARRAY_SIZE(routes) && !route_matches(&routes[first], base_path, u, &arg))
+		first++;
+	if (first == ARRAY_SIZE(routes))
+		return 0;
+	const struct route *found = NULL;
+	unsigned allowed = M_OPTIONS;
+	unsigned wanted = method == M_HEAD ? M_GET : method;
+	for (size_t i = first; i < ARRAY_SIZE(routes) && str_eq(routes[i].pattern, routes[first].pattern); i++) {
+		allowed |= routes[i].methods;
+		if (routes[i].methods & wanted)
+			found = &routes[i];
+	}
+	if (allowed & M_GET)
+		allowed |= M_HEAD;
+	*allowed_r = allowed;
+	if (!found)
+		return -1;
+	*route_r = found;
+	*arg_r = arg;
+	return 1;
+}
+
+const char *
+http_route_allow(struct arena *a, unsigned allowed)
+{
+	const char *out = "";
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (allowed & methods[i].bit)
+			out = arena_printf(a, "%s%s%s", out, *out ? ", " : "", methods[i].name);
+	return out;
+}
+
+const struct route *
+http_route_table(size_t *n_r)
+{
+	*n_r = ARRAY_SIZE(routes);
+	return routes;
+}
