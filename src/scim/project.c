@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Which attributes an answer holds: attributes, excludedAttributes and the returned characteristic. */
+#include "dirhinge/scim/project.h"
+#include "scim/normal.h"
+
+struct named {
+	const struct scim_schema *schema; /* a whole extension; attr is NULL then */
+	const struct scim_attr *attr;     /* top level */
+	const struct scim_attr *sub;      /* NULL: the whole attribute */
+};
+
+struct scim_project {
+	bool only; /* attributes=, else excludedAttributes= */
+	size_t n;
+	struct named v[SCIM_PROJECT_MAX];
+};
+
+/* RFC 7644 3.10: [URN:]attr[.sub], or the URN of an extension alone. */
+static bool
+parse_name(struct scim_ctx *c, struct strv text, struct named *named_r)
+{
+	struct strv urn, rest;
+	struct named nm = {0};
+
+	scim_split_urn(c->type, text, &urn, &rest);
+	if (urn.n > 0 && rest.n == 0) {
+		nm.schema = scim_type_schema(c->type, urn);
+		*named_r = nm;
+		return nm.schema != NULL;
+	}
+	if (rest.n > 1 && rest.p[0] == '.' && urn.n > 0)
+		rest = strv_n(rest.p + 1, rest.n - 1);
+	size_t dot = strv_chr(rest, '.');
+	struct strv name = strv_n(rest.p, dot);
+	nm.attr = urn.n > 0 ? scim_type_attr(c->type, urn, name) : scim_attr_find(c, name);
+	if (!nm.attr)
+		return false;
+	if (dot < rest.n) {
+		nm.sub = scim_attr_sub(nm.attr, strv_n(rest.p + dot + 1, rest.n - dot - 1));
+		if (!nm.sub)
+			return false;
+	}
+	*named_r = nm;
+	return true;
+}
+
+int
+scim_project_parse(struct scim_ctx *c, const char *attributes, const char *excluded, const struct scim_project **p_r,
+		   struct err *e)
+{
+	struct scim_project *p = ARENA_NEW(c->a, struct scim_project);
+	struct strv rest = strv_of(attributes ? attributes : excluded);
+	size_t names = 0;
+
+	/* RFC 7644 3.9: the two exclude each other. */
+	if (attributes && excluded)
+		return err_set(e, ERR_VALUE, "attributes and excludedAttributes must not be given both");
+	p->only = attributes != NULL;
+	while (rest.n > 0) {
+		size_t comma = strv_chr(rest, ',');
+		struct strv name = strv_trim(strv_n(rest.p, comma));
+		rest = comma < rest.n ? strv_n(rest.p + comma + 1, rest.n - comma - 1) : strv_n(rest.p, 0);
+		if (name.n == 0)
+			continue;
+		if (++names > SCIM_PROJECT_MAX)
+			return err_set(e, ERR_VALUE, "%s: more than %d names",
+				       p->only ? "attributes" : "excludedAttributes", SCIM_PROJECT_MAX);
+		if (parse_name(c, name, &p->v[p->n]))
+			p->n++;
+		else
+			(void)scim_tolerates(c, SCIM_TOL_UNKNOWN_ATTR, arena_strndup(c->a, name.p, name.n));
+	}
+	if (names == 0)
+		p->only = false;
+	*p_r = p;
+	return 0;
+}
+
+bool
+scim_project_given(const struct scim_project *p)
+{
+	return p && (p->only || p->n > 0);
+}
+
+/* attr is named itself, as part of a named whole, or (parts) by one of its sub-attributes. */
+static bool
+covers(const struct named *nm, const struct scim_attr *attr, bool parts)
+{
+	if (nm->schema)
+		return attr->schema == nm->schema;
+	if (attr->parent)
+		return nm->attr == attr->parent && (!nm->sub || nm->sub == attr);
+	return nm->attr == attr && (!nm->sub || parts);
+}
+
+static bool
+named(const struct scim_project *p, const struct scim_attr *attr, bool parts)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (covers(&p->v[i], attr, parts))
+			return true;
+	return false;
+}
+
+bool
+scim_project_named(const struct scim_project *p, const struct scim_attr *attr)
+{
+	return p && p->only && named(p, attr, true);
+}
+
+bool
+scim_project_wants(const struct scim_project *p, const struct scim_attr *attr)
+{
+	/* RFC 7643 7, "returned"; RFC 7644 3.9: always wins over both lists, never over everything. */
+	switch (attr->returned) {
+	case SCIM_RETURNED_NEVER:
+		return false;
+	case SCIM_RETURNED_ALWAYS:
+		return true;
+	case SCIM_RETURNED_REQUEST:
+		return scim_project_named(p, attr);
+	case SCIM_RETURNED_DEFAULT:
+		break;
+	}
+	if (!p)
+		return true;
+	if (p->only)
+		return named(p, attr, true);
+	return !named(p, attr, false);
+}
+
+/* A sub-attribute without list of its own stands and falls with its attribute. */
+static bool
+wants_sub(const struct scim_project *p, const struct scim_attr *attr, const struct scim_attr *sub)
+{
+	if (p && p->only && attr->returned == SCIM_RETURNED_ALWAYS && !named(p, attr, true))
+		return sub->returned != SCIM_RETURNED_NEVER && sub->returned != SCIM_RETURNED_REQUEST;
+	return scim_project_wants(p, sub);
+}
+
+static json_t *
+project_complex(const struct scim_attr *attr, const bool *keep, const json_t *value)
+{
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < attr->n_subs; i++) {
+		json_t *v = json_object_get(value, attr->subs[i].name);
+		if (v && keep[i])
+			json_object_set(out, attr->subs[i].name, v);
+	}
+	return out;
+}
+
+/* A new reference; NULL if nothing of the value is wanted. */
+static json_t *
+project_value(const struct scim_project *p, const struct scim_attr *attr, json_t *value)
+{
+	bool whole = true;
+	size_t i;
+	json_t *el;
+
+	DH_CLEANUP(arena_free) struct arena *tmp = arena_new(64);
+	bool *keep = ARENA_ARRAY(tmp, attr->n_subs + 1, bool);
+	for (i = 0; i < attr->n_subs; i++) {
+		keep[i] = wants_sub(p, attr, &attr->subs[i]);
+		whole = whole && keep[i];
+	}
+	/* Lists of members are long: what is wanted whole is shared, not copied. */
+	if (whole)
+		return json_incref(value);
+	if (json_is_object(value)) {
+		json_auto_t *out = project_complex(attr, keep, value);
+		return json_object_size(out) ? TAKE(out) : NULL;
+	}
+	json_auto_t *list = json_array();
+	json_array_foreach (value, i, el) {
+		json_auto_t *out = project_complex(attr, keep, el);
+		if (json_object_size(out))
+			json_array_append(list, out);
+	}
+	return json_array_size(list) ? TAKE(list) : NULL;
+}
+
+static void
+project_into(const struct scim_project *p, const struct scim_type *t, struct strv urn, const json_t *from, json_t *out)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (scim_iterable(from), key, value) {
+		const struct scim_attr *attr = scim_type_attr(t, urn, strv_of(key));
+		json_t *v = attr && scim_project_wants(p, attr) ? project_value(p, attr, value) : NULL;
+		if (v)
+			json_object_set_new(out, key, v);
+	}
+}
+
+json_t *
+scim_project_apply(const struct scim_project *p, const struct scim_type *t, const json_t *res)
+{
+	json_t *out = json_object();
+
+	/* RFC 7643 3 and 3.1: in every answer, whatever was asked for. */
+	json_object_set(out, "schemas", json_object_get(res, "schemas"));
+	project_into(p, t, (struct strv){0}, res, out);
+	for (size_t i = 0; i < t->n_extensions; i++) {
+		const char *urn = t->extensions[i]->urn;
+		json_auto_t *ext = json_object();
+		project_into(p, t, strv_of(urn), json_object_get(res, urn), ext);
+		if (json_object_size(ext))
+			json_object_set(out, urn, ext);
+	}
+	return out;
+}
