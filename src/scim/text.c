@@ -142,10 +142,9 @@ text_contains(struct strv s, struct strv part, bool exact)
 {
 	if (part.n == 0)
 		return true;
-	if (exact)
-		return s.n && memmem(s.p, s.n, part.p, part.n);
+	/* UTF-8 synchronises itself: characters found at a character's start are whole characters, exact or not. */
 	for (; s.n; (void)next(&s))
-		if (text_starts(s, part, false))
+		if (text_starts(s, part, exact))
 			return true;
 	return false;
 }
