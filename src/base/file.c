@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Whole files: read within a limit, replaced so that a crash leaves the old or the new text, never half of it. */
-#define _GNU_SOURCE /* mkostemp */
 #include "dirhinge/base/file.h"
 
 #include <errno.h>

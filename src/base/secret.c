@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Secrets in memory of their own that is wiped before it goes back to the heap. */
-#define _GNU_SOURCE /* explicit_bzero, O_NOFOLLOW */
 #include "dirhinge/base/secret.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Mutexes, conditions on the monotonic clock, named threads that leave signals to main. */
-#define _GNU_SOURCE /* pthread_setname_np */
 #include "dirhinge/base/thread.h"
 
 #include <errno.h>

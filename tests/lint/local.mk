@@ -19,5 +19,5 @@ format:
 
 tidy:
 	cd $(srcdir) && for f in $$(find src -name '*.c'); do \
-		$(CLANG_TIDY) --quiet $$f -- -std=gnu17 -Iinclude -Isrc -I$(abs_builddir) -I$(abs_builddir)/src \
+		$(CLANG_TIDY) --quiet $$f -- -std=gnu17 -D_GNU_SOURCE -Iinclude -Isrc -I$(abs_builddir) -I$(abs_builddir)/src \
 			$(JANSSON_CFLAGS) || exit 1; done
