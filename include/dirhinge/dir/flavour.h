@@ -23,6 +23,7 @@ struct dir_flavour {
 	const char *map;     /* built-in map family: "openldap" */
 	const char *id_attr; /* "entryUUID" */
 	const char *created_attr, *modified_attr, *version_attr;
+	bool permissive_unlisted; /* permissive modify works though supportedControl does not name it */
 	/* 0 = not this product; the highest score wins. */
 	int (*probe)(const struct dir_entry *root_dse);
 	/* Refines the generic translation of an LDAP result; returns false to leave it. text is the diagnostic message.

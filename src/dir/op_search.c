@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Searches: entries handed on as they come, pages fetched on one connection, repeated once if a connection was stale.
+ */
+#include <sys/time.h>
+
+#include "dir/decode.h"
+#include "dir/filter_text.h"
+#include "dir/pool.h"
+#include "dir/result.h"
+
+enum again { AGAIN_NO, AGAIN_LOST, AGAIN_BUSY };
+
+struct run {
+	struct dir *d;
+	struct arena *a;
+	bool keep;
+	const struct dir_search *s;
+	deadline_t until;
+	dir_entry_fn fn;
+	void *ctx;
+
+	char *filter;
+	char *matched; /* NULL = all values */
+	size_t n;      /* entries handed on */
+	bool stopped;  /* by the callback */
+	bool failed;   /* by the callback: its error stands */
+	enum again again;
+};
+
+static void
+control_free(LDAPControl **c)
+{
+	if (*c)
+		ldap_control_free(*c);
+}
+
+static void
+controls_free(LDAPControl ***c)
+{
+	if (*c)
+		ldap_controls_free(*c);
+}
+
+static void
+str_free(char **s)
+{
+	ldap_memfree(*s);
+}
+
+static void
+ber_done(BerElement **ber)
+{
+	if (*ber)
+		ber_free(*ber, 1);
+}
+
+/* RFC 3876 2 */
+static LDAPControl *
+matched_control(const char *text)
+{
+	DH_CLEANUP(ber_done) BerElement *ber = ber_alloc_t(LBER_USE_DER);
+	LDAPControl *control = NULL;
+	struct berval value = {0, NULL};
+
+	if (ber && ldap_put_vrFilter(ber, text) != -1 && ber_flatten2(ber, &value, 0) != -1)
+		ldap_control_create(LDAP_CONTROL_VALUESRETURNFILTER, 1, &value, 1, &control);
+	return control;
+}
+
+/* Gives an entry to the caller: 0 go on, 1 stop, -1 failed. */
+static int
+hand_on(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
+{
+	DH_CLEANUP(arena_free) struct arena *own = r->keep ? NULL : arena_new(4096);
+	const struct dir_entry *en;
+	int rc;
+
+	if (decode_entry(r->keep ? r->a : own, c->ld, msg, &en, e))
+		return -1;
+	if (r->s->size_limit > 0 && r->n == (size_t)r->s->size_limit) {
+		r->failed = true;
+		return err_set(e, ERR_TOO_MANY, NULL);
+	}
+	r->n++;
+	rc = r->fn(r->ctx, en, e);
+	r->stopped |= rc > 0;
+	r->failed |= rc < 0;
+	return rc;
+}
+
+/* The end of a page: 1 more to come (cookie filled), 0 complete, -1 failed. */
+static int
+page_end(struct run *r, struct conn *c, LDAPMessage *msg, struct berval *cookie, struct err *e)
+{
+	DH_CLEANUP(controls_free) LDAPControl **controls = NULL;
+	DH_CLEANUP(str_free) char *text = NULL;
+	DH_CLEANUP(str_free) char *matched = NULL;
+	LDAPControl *page;
+	ber_int_t estimate;
+	int result = LDAP_OTHER;
+	int rc = ldap_parse_result(c->ld, msg, &result, &matched, &text, NULL, &controls, 0);
+
+	if (rc != LDAP_SUCCESS)
+		result = rc;
+	if (result != LDAP_SUCCESS) {
+		const struct result res = {OP_SEARCH, r->s->base, result, text, matched};
+
+		if (result == LDAP_BUSY || result == LDAP_UNAVAILABLE)
+			r->again = AGAIN_BUSY;
+		return result_err(r->d->caps->flavour, &res, e);
+	}
+	ber_memfree(cookie->bv_val);
+	*cookie = (struct berval){0, NULL};
+	page = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
+	if (page == NULL)
+		return 0;
+	if (ldap_parse_pageresponse_control(c->ld, page, &estimate, cookie) != LDAP_SUCCESS) {
+		err_set(e, ERR_UNAVAILABLE, NULL);
+		return err_cause(e, "the directory's paged results control cannot be decoded");
+	}
+	return cookie->bv_len > 0;
+}
+
+static int
+send_page(struct run *r, struct conn *c, struct berval *cookie, int *msgid_r, struct err *e)
+{
+	static const int scopes[] = {
+		[DIR_BASE] = LDAP_SCOPE_BASE, [DIR_ONE] = LDAP_SCOPE_ONELEVEL, [DIR_SUB] = LDAP_SCOPE_SUBTREE};
+	DH_CLEANUP(control_free) LDAPControl *page = NULL;
+	DH_CLEANUP(control_free) LDAPControl *values = NULL;
+	const struct dir_search *s = r->s;
+	/* The server need not work on it for longer than anybody waits. */
+	struct timeval limit = {.tv_sec = (time_t)(deadline_left(r->until) / 1000 + 1)};
+	LDAPControl *controls[3] = {NULL};
+	size_t n = 0;
+	int rc;
+
+	if (s->page_size > 0) {
+		if (ldap_create_page_control(c->ld, s->page_size, cookie, 1, &page) != LDAP_SUCCESS)
+			return err_set(e, ERR_INTERNAL, "the paged results control cannot be made");
+		controls[n++] = page;
+	}
+	if (r->matched) {
+		values = matched_control(r->matched);
+		if (values == NULL)
+			return err_set(e, ERR_INTERNAL, "the matched values control cannot be made");
+		controls[n++] = values;
+	}
+	rc = ldap_search_ext(c->ld, s->base, scopes[s->scope], r->filter, (char **)(uintptr_t)s->attrs, 0, controls,
+			     NULL, &limit, s->page_size > 0 ? 0 : s->size_limit, msgid_r);
+	if (rc == LDAP_FILTER_ERROR || rc == LDAP_PARAM_ERROR || rc == LDAP_ENCODING_ERROR) {
+		err_set(e, ERR_FILTER, NULL);
+		return err_cause(e, "libldap does not accept the filter %s", r->filter);
+	}
+	return rc == LDAP_SUCCESS ? 0 : conn_send_failed(c, rc, e);
+}
+
+/* 1 more pages, 0 complete or stopped, -1 failed. */
+static int
+run_page(struct run *r, struct conn *c, struct berval *cookie, struct err *e)
+{
+	int msgid;
+
+	if (send_page(r, c, cookie, &msgid, e)) {
+		r->again = c->broken ? AGAIN_LOST : AGAIN_NO;
+		return -1;
+	}
+	for (;;) {
+		DH_CLEANUP(conn_msg_free) LDAPMessage *msg = NULL;
+
+		if (conn_wait(c, msgid, false, r->until, &msg, e)) {
+			r->again = c->timed_out ? AGAIN_NO : AGAIN_LOST;
+			return -1;
+		}
+		switch (ldap_msgtype(msg)) {
+		case LDAP_RES_SEARCH_ENTRY: {
+			int rc = hand_on(r, c, msg, e);
+
+			if (rc == 0)
+				break;
+			c->broken = true; /* the rest of the answer is still coming */
+			return rc < 0 ? -1 : 0;
+		}
+		case LDAP_RES_SEARCH_RESULT:
+			return page_end(r, c, msg, cookie, e);
+		default: /* continuation references are never followed */
+			break;
+		}
+	}
+}
+
+static int
+run_pages(struct run *r, struct conn *c, struct err *e)
+{
+	struct berval cookie = {0, NULL};
+	int rc;
+
+	do
+		rc = run_page(r, c, &cookie, e);
+	while (rc == 1 && !r->stopped);
+	ber_memfree(cookie.bv_val);
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+prepare(struct run *r, struct err *e)
+{
+	const struct dir_search *s = r->s;
+
+	if (s->filter == NULL)
+		r->filter = arena_strdup(r->a, "(objectClass=*)");
+	else if (dir_filter_text(r->a, s->filter, &r->filter, e))
+		return -1;
+	return s->matched ? filter_values_text(r->a, s->matched, &r->matched, e) : 0;
+}
+
+int
+dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until, dir_entry_fn fn,
+	       void *ctx, struct err *e)
+{
+	struct run r = {.d = d, .a = a, .keep = keep, .s = s, .until = pool_deadline(d, until), .fn = fn, .ctx = ctx};
+	int busy = 0, lost = 0;
+
+	if (prepare(&r, e))
+		return -1;
+	for (;;) {
+		struct conn *c;
+		int rc;
+
+		r.again = AGAIN_NO;
+		if (pool_get(d, r.until, &c, e))
+			return err_cause(e, "search \"%s\"", s->base);
+		if (s->matched && !d->caps->matched_values) {
+			pool_put(d, c);
+			return err_set(e, ERR_DIR_UNSUPPORTED, NULL);
+		}
+		rc = run_pages(&r, c, e);
+		pool_put(d, c);
+		if (rc == 0)
+			return 0;
+		if (r.failed)
+			return -1;
+		/* Only while the caller has seen nothing: an entry must not come twice. */
+		if (r.n == 0 && r.again == AGAIN_LOST && lost++ == 0)
+			continue;
+		if (r.n == 0 && r.again == AGAIN_BUSY && pool_backoff(d, busy++, r.until))
+			continue;
+		return r.again == AGAIN_BUSY ? -1 : err_cause(e, "search \"%s\" %s", s->base, r.filter);
+	}
+}
+
+struct one {
+	const struct dir_entry *en;
+	size_t n;
+};
+
+static int
+take_one(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
+{
+	struct one *one = ctx;
+
+	one->en = en;
+	one->n++;
+	return 0;
+}
+
+int
+dir_search_one(struct dir *d, struct arena *a, const struct dir_search *s, deadline_t until,
+	       const struct dir_entry **en_r, struct err *e)
+{
+	struct dir_search two = *s;
+	struct one one = {0};
+	struct err why = ERR_INIT;
+	int rc;
+
+	two.page_size = 0;
+	two.size_limit = 2;
+	rc = dir_search_run(d, a, true, &two, until, take_one, &one, &why);
+	if (one.n > 1) {
+		err_set(e, ERR_CONFLICT, "more than one entry of the directory fits");
+		return err_cause(e, "search \"%s\"", s->base);
+	}
+	/* Nothing but the search itself can be the object that is missing. */
+	if (rc < 0 && why.code == ERR_NOT_FOUND)
+		return 0;
+	if (rc < 0) {
+		if (e)
+			*e = why;
+		return -1;
+	}
+	if (one.n == 0)
+		return 0;
+	*en_r = one.en;
+	return 1;
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Writes: sent once. What could not be sent is tried on a fresh connection; what was sent and not answered is an
+ * unknown outcome, never a guess. */
+#include "dir/decode.h"
+#include "dir/pool.h"
+#include "dir/result.h"
+#include "dirhinge/dir/dn.h"
+
+struct request {
+	enum dir_op op;
+	const char *dn;
+	LDAPMod **mods;         /* add, modify */
+	const char *new_rdn;    /* rename */
+	const char *new_parent; /* rename; NULL = stay */
+	struct strv password;
+	const struct dir_write *w;
+};
+
+struct run {
+	struct dir *d;
+	struct arena *a;
+	const struct request *rq;
+	char *assertion;
+	deadline_t until;
+	const struct dir_entry *post; /* from the post-read control */
+	bool busy;
+};
+
+enum { CONTROLS_MAX = 4 };
+
+struct controls {
+	LDAPControl *list[CONTROLS_MAX + 1];
+	size_t n;
+};
+
+static void
+controls_done(struct controls *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		ldap_control_free(c->list[i]);
+}
+
+static void
+reply_free(LDAPControl ***c)
+{
+	if (*c)
+		ldap_controls_free(*c);
+}
+
+static void
+str_free(char **s)
+{
+	ldap_memfree(*s);
+}
+
+static void
+ber_done(BerElement **ber)
+{
+	if (*ber)
+		ber_free(*ber, 1);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------
+ * senders */
+
+static int
+send_add(LDAP *ld, const struct request *rq, LDAPControl **controls, int *msgid)
+{
+	return ldap_add_ext(ld, rq->dn, rq->mods, controls, NULL, msgid);
+}
+
+static int
+send_modify(LDAP *ld, const struct request *rq, LDAPControl **controls, int *msgid)
+{
+	return ldap_modify_ext(ld, rq->dn, rq->mods, controls, NULL, msgid);
+}
+
+static int
+send_rename(LDAP *ld, const struct request *rq, LDAPControl **controls, int *msgid)
+{
+	return ldap_rename(ld, rq->dn, rq->new_rdn, rq->new_parent, 1, controls, NULL, msgid);
+}
+
+static int
+send_delete(LDAP *ld, const struct request *rq, LDAPControl **controls, int *msgid)
+{
+	return ldap_delete_ext(ld, rq->dn, controls, NULL, msgid);
+}
+
+static int
+send_password(LDAP *ld, const struct request *rq, LDAPControl **controls, int *msgid)
+{
+	struct berval user = strv_bv(strv_of(rq->dn));
+	struct berval password = strv_bv(rq->password);
+
+	return ldap_passwd(ld, &user, NULL, &password, controls, NULL, msgid);
+}
+
+static int (*const senders[])(LDAP *, const struct request *, LDAPControl **, int *) = {
+	[OP_ADD] = send_add,       [OP_MODIFY] = send_modify,     [OP_RENAME] = send_rename,
+	[OP_DELETE] = send_delete, [OP_PASSWORD] = send_password,
+};
+
+/* --------------------------------------------------------------------------------------------------------------
+ * controls */
+
+static int
+add_control(struct controls *c, const char *oid, bool critical, struct berval *value, struct err *e)
+{
+	must(c->n < CONTROLS_MAX);
+	if (ldap_control_create(oid, critical, value, 1, &c->list[c->n]) != LDAP_SUCCESS)
+		return err_set(e, ERR_INTERNAL, "the LDAP control %s cannot be made", oid);
+	c->n++;
+	return 0;
+}
+
+/* RFC 4528: critical, so that a server that does not know it changes nothing. */
+static int
+add_assertion(struct controls *c, LDAP *ld, char *filter, struct err *e)
+{
+	struct berval value = {0, NULL};
+	int rc;
+
+	if (ldap_create_assertion_control_value(ld, filter, &value) != LDAP_SUCCESS)
+		return err_set(e, ERR_INTERNAL, "the assertion control cannot be made");
+	rc = add_control(c, LDAP_CONTROL_ASSERT, true, &value, e);
+	ber_memfree(value.bv_val);
+	return rc;
+}
+
+/* RFC 4527 3.2; not critical: what it does not bring is read afterwards. */
+static int
+add_post_read(struct controls *c, const char *const *attrs, struct err *e)
+{
+	DH_CLEANUP(ber_done) BerElement *ber = ber_alloc_t(LBER_USE_DER);
+	struct berval value = {0, NULL};
+
+	if (ber == NULL || ber_printf(ber, "{v}", attrs) == -1 || ber_flatten2(ber, &value, 0) == -1)
+		return err_set(e, ERR_INTERNAL, "the post-read control cannot be made");
+	return add_control(c, LDAP_CONTROL_POST_READ, false, &value, e);
+}
+
+static int
+add_controls(struct run *r, struct conn *c, struct controls *controls, struct err *e)
+{
+	const struct dir_caps *caps = r->d->caps;
+	const struct dir_write *w = r->rq->w;
+
+	if (r->assertion && add_assertion(controls, c->ld, r->assertion, e))
+		return -1;
+	if (w && w->post_attrs && caps->post_read && add_post_read(controls, w->post_attrs, e))
+		return -1;
+	if (w && w->permissive && r->rq->op == OP_MODIFY && caps->permissive_modify &&
+	    add_control(controls, LDAP_CONTROL_X_PERMISSIVE_MODIFY, false, NULL, e))
+		return -1;
+	if (r->rq->op == OP_PASSWORD && caps->ppolicy &&
+	    add_control(controls, LDAP_CONTROL_PASSWORDPOLICYREQUEST, false, NULL, e))
+		return -1;
+	return 0;
+}
+
+/* ----------------------------------------------------------------------------------------------------------------
+ * answer */
+
+/* The policy's reason has fixed texts without names, so the client may see it. */
+static void
+name_policy(struct conn *c, LDAPControl **reply, struct err *e)
+{
+	LDAPControl *policy = ldap_control_find(LDAP_CONTROL_PASSWORDPOLICYRESPONSE, reply, NULL);
+	LDAPPasswordPolicyError why = PP_noError;
+	ber_int_t expire, grace;
+
+	if (e == NULL || policy == NULL || e->code != ERR_VALUE ||
+	    ldap_parse_passwordpolicy_control(c->ld, policy, &expire, &grace, &why) != LDAP_SUCCESS ||
+	    why == PP_noError)
+		return;
+
+	struct err plain = *e;
+
+	err_set(e, ERR_VALUE, "the directory's password policy refuses the password: %s",
+		ldap_passwordpolicy_err2txt(why));
+	e->ldap_rc = plain.ldap_rc;
+	err_cause(e, "%s", plain.cause);
+}
+
+static int
+read_result(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
+{
+	DH_CLEANUP(reply_free) LDAPControl **reply = NULL;
+	DH_CLEANUP(str_free) char *text = NULL;
+	DH_CLEANUP(str_free) char *matched = NULL;
+	LDAPControl *post;
+	int result = LDAP_OTHER;
+
+	/* Nobody can tell what a garbled answer means. */
+	if (ldap_parse_result(c->ld, msg, &result, &matched, &text, NULL, &reply, 0) != LDAP_SUCCESS) {
+		c->broken = true;
+		err_set(e, ERR_UNKNOWN_OUTCOME, NULL);
+		return err_cause(e, "%s \"%s\": the answer cannot be decoded", result_op_name(r->rq->op), r->rq->dn);
+	}
+	if (result != LDAP_SUCCESS) {
+		const struct result res = {r->rq->op, r->rq->dn, result, text, matched};
+
+		r->busy = result == LDAP_BUSY || result == LDAP_UNAVAILABLE;
+		result_err(r->d->caps->flavour, &res, e);
+		if (r->rq->op == OP_PASSWORD)
+			name_policy(c, reply, e);
+		return -1;
+	}
+	post = ldap_control_find(LDAP_CONTROL_POST_READ, reply, NULL);
+	if (post && decode_read_control(r->a, &post->ldctl_value, &r->post, e))
+		r->post = NULL; /* read afterwards instead */
+	return 0;
+}
+
+/* 1 answered well, 0 nothing was sent and a fresh connection may help, -1 failed. */
+static int
+attempt(struct run *r, struct conn *c, struct err *e)
+{
+	DH_CLEANUP(conn_msg_free) LDAPMessage *msg = NULL;
+	DH_CLEANUP(controls_done) struct controls controls = {0};
+	const struct request *rq = r->rq;
+	int msgid, rc;
+
+	if (add_controls(r, c, &controls, e))
+		return -1;
+	rc = senders[rq->op](c->ld, rq, controls.list, &msgid);
+	if (rc == LDAP_ENCODING_ERROR || rc == LDAP_PARAM_ERROR || rc == LDAP_NO_MEMORY) {
+		err_set(e, ERR_INTERNAL, NULL);
+		return err_cause(e, "%s \"%s\": libldap: %s", result_op_name(rq->op), rq->dn, ldap_err2string(rc));
+	}
+	if (rc != LDAP_SUCCESS) {
+		/* An incomplete request cannot be carried out. */
+		conn_send_failed(c, rc, e);
+		err_cause(e, "%s \"%s\"", result_op_name(rq->op), rq->dn);
+		return 0;
+	}
+	if (conn_wait(c, msgid, true, r->until, &msg, e)) {
+		struct err why = e ? *e : ERR_INIT;
+
+		err_set(e, ERR_UNKNOWN_OUTCOME, NULL);
+		if (e)
+			e->ldap_rc = why.ldap_rc;
+		err_cause(e, "%s", why.cause);
+		return err_cause(e, "%s \"%s\"", result_op_name(rq->op), rq->dn);
+	}
+	return read_result(r, c, msg, e) ? -1 : 1;
+}
+
+static int
+unsupported(const struct run *r, struct err *e)
+{
+	const struct dir_caps *caps = r->d->caps;
+
+	if (r->assertion && !caps->assertion) {
+		err_set(e, ERR_DIR_UNSUPPORTED, NULL);
+		return err_cause(e, "%s: no assertion control (RFC 4528)", result_op_name(r->rq->op));
+	}
+	if (r->rq->op == OP_PASSWORD && !caps->password_modify)
+		return err_set(e, ERR_DIR_UNSUPPORTED, "the directory cannot set passwords (RFC 3062)");
+	return 0;
+}
+
+/* The name after the operation. */
+static const char *
+name_after(struct arena *a, const struct request *rq)
+{
+	const char *parent = rq->new_parent;
+
+	if (rq->op != OP_RENAME)
+		return rq->dn;
+	if (parent == NULL)
+		parent = dir_dn_parent(a, rq->dn);
+	return parent && *parent ? arena_printf(a, "%s,%s", rq->new_rdn, parent) : rq->new_rdn;
+}
+
+static int
+finish(struct run *r, struct err *e)
+{
+	const struct dir_write *w = r->rq->w;
+	struct err why = ERR_INIT;
+	int rc;
+
+	if (w == NULL || w->post_attrs == NULL || r->rq->op == OP_DELETE)
+		return 0;
+	if (r->post == NULL) {
+		const struct dir_search s = {
+			.base = name_after(r->a, r->rq), .scope = DIR_BASE, .attrs = w->post_attrs};
+
+		rc = dir_search_one(r->d, r->a, &s, r->until, &r->post, &why);
+		if (rc != 1) {
+			/* Done, but what the entry is now nobody has seen. */
+			err_set(e, ERR_UNKNOWN_OUTCOME, NULL);
+			err_cause(e, "%s", rc < 0 ? why.cause : "the entry is gone");
+			return err_cause(e, "read \"%s\" after %s", s.base, result_op_name(r->rq->op));
+		}
+	}
+	if (w->post_r)
+		*w->post_r = r->post;
+	return 0;
+}
+
+static int
+run_write(struct dir *d, struct arena *a, const struct request *rq, deadline_t until, struct err *e)
+{
+	struct run r = {.d = d, .a = a, .rq = rq, .until = pool_deadline(d, until)};
+	int busy = 0, unsent = 0;
+
+	if (rq->w && rq->w->assertion && dir_filter_text(a, rq->w->assertion, &r.assertion, e))
+		return -1;
+	for (;;) {
+		struct conn *c;
+		int rc;
+
+		r.busy = false;
+		if (pool_get(d, r.until, &c, e))
+			return err_cause(e, "%s \"%s\"", result_op_name(rq->op), rq->dn);
+		rc = unsupported(&r, e);
+		if (rc == 0)
+			rc = attempt(&r, c, e);
+		pool_put(d, c);
+		if (rc == 1)
+			return finish(&r, e);
+		if (rc == 0 && unsent++ == 0)
+			continue;
+		if (r.busy && pool_backoff(d, busy++, r.until))
+			continue;
+		return -1;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------------------
+ * operations */
+
+static LDAPMod *
+make_mod(struct arena *a, const struct dir_mod *m, int op)
+{
+	LDAPMod *mod = ARENA_NEW(a, LDAPMod);
+	struct berval *all = ARENA_ARRAY(a, m->n ? m->n : 1, struct berval);
+	struct berval **list = ARENA_ARRAY(a, m->n + 1, struct berval *);
+
+	for (size_t i = 0; i < m->n; i++) {
+		all[i] = strv_bv(m->values[i]);
+		list[i] = &all[i];
+	}
+	*mod = (LDAPMod){.mod_op = op | LDAP_MOD_BVALUES, .mod_type = unconst(m->attr)};
+	mod->mod_bvalues = m->n ? list : NULL;
+	return mod;
+}
+
+/* adding: every row is an attribute of a new entry, whatever its operation; rows without values are left out. */
+static LDAPMod **
+make_mods(struct arena *a, const struct dir_mods *m, bool adding)
+{
+	static const int ops[] = {
+		[DIR_MOD_ADD] = LDAP_MOD_ADD, [DIR_MOD_DELETE] = LDAP_MOD_DELETE, [DIR_MOD_REPLACE] = LDAP_MOD_REPLACE};
+	LDAPMod **mods = ARENA_ARRAY(a, m->n + 1, LDAPMod *);
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (m->mods[i].n || (!adding && m->mods[i].op != DIR_MOD_ADD))
+			mods[n++] = make_mod(a, &m->mods[i], adding ? LDAP_MOD_ADD : ops[m->mods[i].op]);
+	return mods;
+}
+
+int
+dir_add(struct dir *d, struct arena *a, const char *dn, const struct dir_mods *attrs, const struct dir_write *w,
+	deadline_t until, struct err *e)
+{
+	const struct request rq = {.op = OP_ADD, .dn = dn, .mods = make_mods(a, attrs, true), .w = w};
+
+	return run_write(d, a, &rq, until, e);
+}
+
+/* RFC 4511 4.6 wants at least one change; without one only the assertion is left to be checked. */
+static int
+modify_nothing(struct dir *d, struct arena *a, const char *dn, const struct dir_write *w, deadline_t until,
+	       struct err *e)
+{
+	static const char *const none[] = {"1.1", NULL};
+	struct dir_search s = {.base = dn, .scope = DIR_BASE, .attrs = w && w->post_attrs ? w->post_attrs : none};
+	const struct dir_entry *en, *same;
+	int rc = dir_search_one(d, a, &s, until, &en, e);
+
+	if (rc == 1 && w && w->assertion) {
+		s.filter = w->assertion;
+		s.attrs = none;
+		rc = dir_search_one(d, a, &s, until, &same, e);
+		if (rc == 0) {
+			err_set(e, ERR_PRECONDITION, NULL);
+			return err_cause(e, "modify \"%s\" with no changes", dn);
+		}
+	}
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(e, ERR_NOT_FOUND, NULL);
+	if (w && w->post_attrs && w->post_r)
+		*w->post_r = en;
+	return 0;
+}
+
+int
+dir_modify(struct dir *d, struct arena *a, const char *dn, const struct dir_mods *mods, const struct dir_write *w,
+	   deadline_t until, struct err *e)
+{
+	const struct request rq = {.op = OP_MODIFY, .dn = dn, .mods = make_mods(a, mods, false), .w = w};
+
+	if (rq.mods[0] == NULL)
+		return modify_nothing(d, a, dn, w, until, e);
+	return run_write(d, a, &rq, until, e);
+}
+
+int
+dir_rename(struct dir *d, struct arena *a, const char *dn, const char *new_rdn, const char *new_parent,
+	   const struct dir_write *w, deadline_t until, struct err *e)
+{
+	const struct request rq = {.op = OP_RENAME, .dn = dn, .new_rdn = new_rdn, .new_parent = new_parent, .w = w};
+
+	return run_write(d, a, &rq, until, e);
+}
+
+int
+dir_delete(struct dir *d, struct arena *a, const char *dn, const struct dir_write *w, deadline_t until, struct err *e)
+{
+	const struct request rq = {.op = OP_DELETE, .dn = dn, .w = w};
+
+	return run_write(d, a, &rq, until, e);
+}
+
+int
+dir_set_password(struct dir *d, struct arena *a, const char *dn, struct strv password, deadline_t until, struct err *e)
+{
+	const struct request rq = {.op = OP_PASSWORD, .dn = dn, .password = password};
+
+	/* RFC 3062 2: without a new password the server makes one up that nobody would learn. */
+	if (password.n == 0)
+		return err_set(e, ERR_VALUE, "the password is empty");
+	return run_write(d, a, &rq, until, e);
+}

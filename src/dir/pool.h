@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Private: struct dir, and the checkout of connections. */
+#ifndef DIRHINGE_SRC_DIR_POOL_H
+#define DIRHINGE_SRC_DIR_POOL_H
+
+#include "dir/conn.h"
+#include "dirhinge/base/thread.h"
+#include "dirhinge/dir/dir.h"
+
+struct uri_state {
+	unsigned fails;      /* 0 = in use; else nothing is sent there until a fresh connection has worked */
+	deadline_t retry_at; /* with fails: when the next connection may be tried */
+};
+
+struct dir {
+	/* frozen */
+	struct arena *a;
+	struct conn_opts conn;
+	const struct uri *uris;
+	size_t n_uris;
+	const char *bind_dn;              /* NULL = SASL EXTERNAL */
+	const struct secret *password;    /* borrowed */
+	const struct dir_flavour *wanted; /* NULL = by probe */
+	size_t pool_size;
+	int64_t timeout_ms;
+
+	struct mutex m;
+	struct cond changed;
+	/* guarded by m */
+	struct conn *slots;   /* pool_size; libldap points into them */
+	struct conn **idle;   /* newest last */
+	struct conn **unused; /* closed slots */
+	size_t n_idle, n_unused;
+	bool opening;   /* one thread is making a connection; at most one at a time */
+	size_t current; /* URI tried first */
+	struct uri_state *state;
+	deadline_t refused_until; /* no bind before this: the credentials were refused */
+	struct err last;          /* why the last attempt to connect failed */
+	uint64_t random;
+	struct dir_stats stats;
+	struct arena *caps_arena;
+	const struct dir_caps *caps; /* set once, by the first connection */
+};
+
+/* The end of an operation that was asked to end by until. */
+deadline_t pool_deadline(const struct dir *d, deadline_t until);
+
+/* A bound connection for this thread, checked to be alive, or ERR_UNAVAILABLE with nothing sent. After success d->caps
+ * is set. */
+int pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e) DH_MUST_USE;
+/* Gives it back; a broken one is closed, one that timed out makes its server suspect. */
+void pool_put(struct dir *d, struct conn *c);
+
+/* Waits before try n (0, 1, 2) of an operation the server was too busy for; false if it is not worth it any more. */
+bool pool_backoff(struct dir *d, int n, deadline_t until);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The directory's schema: attribute types and object classes parsed by libldap, with inheritance resolved on reading.
+ */
+#include <ldap.h>
+#include <ldap_schema.h>
+
+#include "dirhinge/base/strmap.h"
+#include "dirhinge/dir/flavour.h"
+
+/* A chain of superiors longer than this is a loop in a broken schema. */
+#define SUP_MAX 32
+
+struct attr_def {
+	struct dir_attr_type type;
+	const char *sup, *ordering, *substring;
+};
+
+struct class_def {
+	const char *const *names; /* all counted lists: NULL-terminated */
+	const char *const *sups;
+	const char *const *must, *const *may;
+};
+
+struct dir_subschema {
+	struct strmap *attrs;   /* name or OID -> struct attr_def */
+	struct strmap *classes; /* name or OID -> struct class_def */
+};
+
+static void
+attr_free(LDAPAttributeType **at)
+{
+	if (*at)
+		ldap_attributetype_free(*at);
+}
+
+static void
+class_free(LDAPObjectClass **oc)
+{
+	if (*oc)
+		ldap_objectclass_free(*oc);
+}
+
+static const char *
+dup(struct arena *a, const char *s)
+{
+	return s && *s ? arena_strdup(a, s) : "";
+}
+
+static const char *const *
+dup_list(struct arena *a, char **list)
+{
+	size_t n = 0;
+
+	while (list && list[n])
+		n++;
+
+	const char **copy = ARENA_ARRAY(a, n + 1, const char *);
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = arena_strdup(a, list[i]);
+	return copy;
+}
+
+/* Servers write schema of their own making (AD's, old products'): everything libldap can be lenient about is allowed.
+ */
+static int
+parse_attr(struct arena *a, struct dir_subschema *s, struct strv text)
+{
+	int code;
+	const char *where;
+	DH_CLEANUP(attr_free)
+	LDAPAttributeType *at = ldap_str2attributetype(text.p, &code, &where, LDAP_SCHEMA_ALLOW_ALL);
+
+	if (at == NULL || at->at_oid == NULL)
+		return -1;
+
+	struct attr_def *def = ARENA_NEW(a, struct attr_def);
+	bool named = at->at_names && at->at_names[0];
+
+	*def = (struct attr_def){
+		.type = {.name = dup(a, named ? at->at_names[0] : at->at_oid),
+			 .oid = dup(a, at->at_oid),
+			 .single = at->at_single_value,
+			 .no_user_mod = at->at_no_user_mod,
+			 .equality = dup(a, at->at_equality_oid),
+			 .syntax = dup(a, at->at_syntax_oid)},
+		.sup = dup(a, at->at_sup_oid),
+		.ordering = dup(a, at->at_ordering_oid),
+		.substring = dup(a, at->at_substr_oid),
+	};
+	strmap_put(s->attrs, strv_of(def->type.oid), def);
+	for (size_t i = 0; named && at->at_names[i]; i++)
+		strmap_put(s->attrs, strv_of(at->at_names[i]), def);
+	return 0;
+}
+
+static int
+parse_class(struct arena *a, struct dir_subschema *s, struct strv text)
+{
+	int code;
+	const char *where;
+	DH_CLEANUP(class_free) LDAPObjectClass *oc = ldap_str2objectclass(text.p, &code, &where, LDAP_SCHEMA_ALLOW_ALL);
+
+	if (oc == NULL || oc->oc_oid == NULL)
+		return -1;
+
+	struct class_def *def = ARENA_NEW(a, struct class_def);
+
+	*def = (struct class_def){
+		.names = dup_list(a, oc->oc_names),
+		.sups = dup_list(a, oc->oc_sup_oids),
+		.must = dup_list(a, oc->oc_at_oids_must),
+		.may = dup_list(a, oc->oc_at_oids_may),
+	};
+	strmap_put(s->classes, strv_of(oc->oc_oid), def);
+	for (size_t i = 0; def->names[i]; i++)
+		strmap_put(s->classes, strv_of(def->names[i]), def);
+	return 0;
+}
+
+/* RFC 4512 2.5.1: a subtype takes the matching rules and the syntax of its superior unless it names its own. */
+static void
+inherit(const struct dir_subschema *s, struct attr_def *def)
+{
+	const struct attr_def *up = def;
+
+	for (int i = 0; i < SUP_MAX && *up->sup; i++) {
+		up = strmap_get(s->attrs, strv_of(up->sup));
+		if (up == NULL)
+			break;
+		if (*def->type.equality == '\0')
+			def->type.equality = up->type.equality;
+		if (*def->type.syntax == '\0')
+			def->type.syntax = up->type.syntax;
+		if (*def->ordering == '\0')
+			def->ordering = up->ordering;
+		if (*def->substring == '\0')
+			def->substring = up->substring;
+	}
+	def->type.has_equality = *def->type.equality != '\0';
+	def->type.has_ordering = *def->ordering != '\0';
+	def->type.has_substring = *def->substring != '\0';
+}
+
+int
+dir_subschema_build(struct arena *a, const struct dir_entry *subschema, const struct dir_subschema **s_r, struct err *e)
+{
+	const struct dir_attr *types = dir_entry_attr(subschema, "attributeTypes");
+	const struct dir_attr *classes = dir_entry_attr(subschema, "objectClasses");
+	struct dir_subschema *s = ARENA_NEW(a, struct dir_subschema);
+	struct strv key;
+	void *def;
+
+	s->attrs = strmap_new(a, true);
+	s->classes = strmap_new(a, true);
+	/* One definition that libldap cannot read is left out: it is then unknown, which every caller must handle. */
+	for (size_t i = 0; types && i < types->n; i++)
+		(void)parse_attr(a, s, types->values[i]);
+	for (size_t i = 0; classes && i < classes->n; i++)
+		(void)parse_class(a, s, classes->values[i]);
+	if (strmap_count(s->attrs) == 0 || strmap_count(s->classes) == 0)
+		return err_set(e, ERR_CONFIG,
+			       "the directory's schema cannot be read; the gateway's account needs read access to the "
+			       "subschema entry (attributeTypes, objectClasses)");
+	for (size_t i = 0; strmap_at(s->attrs, i, &key, &def); i++)
+		inherit(s, def);
+	*s_r = s;
+	return 0;
+}
+
+static const struct attr_def *
+find_attr(const struct dir_subschema *s, const char *name)
+{
+	struct strv n = strv_of(name);
+
+	n.n = strv_chr(n, ';'); /* options are not part of the type */
+	return strmap_get(s->attrs, n);
+}
+
+const struct dir_attr_type *
+dir_subschema_attr(const struct dir_subschema *s, const char *name)
+{
+	const struct attr_def *def = find_attr(s, name);
+
+	return def ? &def->type : NULL;
+}
+
+bool
+dir_subschema_class(const struct dir_subschema *s, const char *name)
+{
+	return strmap_get(s->classes, strv_of(name)) != NULL;
+}
+
+/* "surname" and "sn" are one attribute. */
+static bool
+same_attr(const struct dir_subschema *s, const char *x, const char *y)
+{
+	const struct attr_def *def = find_attr(s, x);
+
+	return def ? def == find_attr(s, y) : str_caseeq(x, y);
+}
+
+static bool
+listed(const struct dir_subschema *s, const char *const *list, const char *attr)
+{
+	for (size_t i = 0; list[i]; i++)
+		if (same_attr(s, list[i], attr))
+			return true;
+	return false;
+}
+
+/* Collects the class and its superiors, nearest first; at most SUP_MAX. */
+static size_t
+lineage(const struct dir_subschema *s, const char *name, const struct class_def *out[SUP_MAX])
+{
+	size_t n = 0;
+
+	out[0] = strmap_get(s->classes, strv_of(name));
+	if (out[0] == NULL)
+		return 0;
+	n = 1;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; out[i]->sups[k] && n < SUP_MAX; k++) {
+			const struct class_def *up = strmap_get(s->classes, strv_of(out[i]->sups[k]));
+			bool known = up == NULL;
+
+			for (size_t j = 0; j < n && !known; j++)
+				known = out[j] == up;
+			if (!known)
+				out[n++] = up;
+		}
+	}
+	return n;
+}
+
+bool
+dir_subschema_must(const struct dir_subschema *s, const char *object_class, const char *attr)
+{
+	const struct class_def *line[SUP_MAX];
+	size_t n = lineage(s, object_class, line);
+
+	for (size_t i = 0; i < n; i++)
+		if (listed(s, line[i]->must, attr))
+			return true;
+	return false;
+}
+
+bool
+dir_subschema_may(const struct dir_subschema *s, const char *object_class, const char *attr)
+{
+	const struct class_def *line[SUP_MAX];
+	size_t n = lineage(s, object_class, line);
+
+	/* What is required is allowed too; extensibleObject allows everything (RFC 4512 4.3). */
+	if (str_caseeq(object_class, "extensibleObject"))
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (listed(s, line[i]->may, attr) || listed(s, line[i]->must, attr))
+			return true;
+	return false;
+}
+
+size_t
+dir_subschema_must_list(struct arena *a, const struct dir_subschema *s, const char *object_class,
+			const char *const **names_r)
+{
+	const struct class_def *line[SUP_MAX];
+	size_t n_line = lineage(s, object_class, line);
+	size_t n = 0, max = 0;
+
+	for (size_t i = 0; i < n_line; i++)
+		for (size_t k = 0; line[i]->must[k]; k++)
+			max++;
+
+	const char **names = ARENA_ARRAY(a, max + 1, const char *);
+
+	for (size_t i = 0; i < n_line; i++) {
+		for (size_t k = 0; line[i]->must[k]; k++) {
+			const struct dir_attr_type *type = dir_subschema_attr(s, line[i]->must[k]);
+			const char *name = type ? type->name : line[i]->must[k];
+
+			if (!listed(s, names, name))
+				names[n++] = name;
+		}
+	}
+	*names_r = names;
+	return n;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Private: TLS of a handle, the same rules for both libraries that libldap may have been built with. */
+#ifndef DIRHINGE_SRC_DIR_TLS_H
+#define DIRHINGE_SRC_DIR_TLS_H
+
+#include <ldap.h>
+
+#include "dirhinge/base/err.h"
+
+/* Verification demanded, TLS 1.2 or newer, trust only from ca_file (NULL = the system's authorities). ERR_CONFIG. */
+int tls_setup(LDAP *ld, const char *ca_file, struct err *e) DH_MUST_USE;
+
+#endif
