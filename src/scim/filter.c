@@ -28,14 +28,14 @@ enter(struct parse *p, uint32_t offset, struct err *e)
 static int
 parse_group(struct parse *p, const struct scim_filter **f_r, struct err *e)
 {
-	uint32_t open = lex_offset(&p->l);
-	if (!lex_take(&p->l, '('))
+	uint32_t open = scim_lex_offset(&p->l);
+	if (!scim_lex_take(&p->l, '('))
 		return err_at(e, open, p->l.code, "expected \"(\" behind \"not\"");
 	if (enter(p, open, e) || parse_or(p, f_r, e))
 		return -1;
-	lex_blanks(&p->l);
-	if (!lex_take(&p->l, ')'))
-		return err_at(e, lex_offset(&p->l), p->l.code, "expected \"and\", \"or\" or \")\"");
+	scim_lex_blanks(&p->l);
+	if (!scim_lex_take(&p->l, ')'))
+		return err_at(e, scim_lex_offset(&p->l), p->l.code, "expected \"and\", \"or\" or \")\"");
 	p->depth--;
 	return 0;
 }
@@ -46,7 +46,7 @@ parse_not(struct parse *p, uint32_t offset, const struct scim_filter **f_r, stru
 {
 	const struct scim_filter *inner;
 	/* Erratum 7319: the blank between "not" and "(" may be there or not. */
-	lex_blanks(&p->l);
+	scim_lex_blanks(&p->l);
 	if (enter(p, offset, e) || parse_group(p, &inner, e))
 		return -1;
 	p->depth--;
@@ -67,10 +67,10 @@ find_inside(const struct parse *p, struct strv name)
 
 /* *ref_r stays empty where names are not looked up. */
 static int
-resolve(struct parse *p, struct lex_word w, struct scim_ref *ref_r, struct err *e)
+resolve(struct parse *p, struct scim_lex_word w, struct scim_ref *ref_r, struct err *e)
 {
-	struct name name = {0};
-	if (name_check(w, p->l.code, e))
+	struct scim_name name = {0};
+	if (scim_name_check(w, p->l.code, e))
 		return -1;
 	if (!p->resolve)
 		return 0;
@@ -83,7 +83,7 @@ resolve(struct parse *p, struct lex_word w, struct scim_ref *ref_r, struct err *
 		if (!name.ref.attr)
 			return err_at(e, w.offset, p->l.code, "\"%s\" has no sub-attribute \"%.*s\"", p->in->path,
 				      NAME_SHOWN(w.text));
-	} else if (name_resolve(p->c, w, p->l.code, &name, e) != 1) {
+	} else if (scim_name_resolve(p->c, w, p->l.code, &name, e) != 1) {
 		return -1;
 	}
 	if (name.extension)
@@ -100,7 +100,7 @@ resolve(struct parse *p, struct lex_word w, struct scim_ref *ref_r, struct err *
 
 /* standards P16: a complex attribute compared as a whole means its value; present or not it stays itself. */
 static int
-settle(struct parse *p, struct scim_filter *f, struct lex_word op, struct err *e)
+settle(struct parse *p, struct scim_filter *f, struct scim_lex_word op, struct err *e)
 {
 	const struct scim_attr *attr = f->ref.sub ? f->ref.sub : f->ref.attr;
 	bool presence = f->op == SCIM_PR || json_is_null(f->value);
@@ -111,25 +111,25 @@ settle(struct parse *p, struct scim_filter *f, struct lex_word op, struct err *e
 				      attr->path);
 		attr = f->ref.sub;
 	}
-	return filter_check_op(attr, f->op, op.offset, p->l.code, e);
+	return scim_filter_check_op(attr, f->op, op.offset, p->l.code, e);
 }
 
 /* Behind the name that f->ref holds: the operator and the value. */
 static int
 parse_op(struct parse *p, struct scim_filter *f, struct err *e)
 {
-	lex_blanks(&p->l);
-	struct lex_word op = lex_word(&p->l);
+	scim_lex_blanks(&p->l);
+	struct scim_lex_word op = scim_lex_word(&p->l);
 	if (op.text.n == 0)
 		return err_at(e, op.offset, p->l.code, "expected an operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le)");
-	if (!filter_op_parse(op.text, &f->op))
+	if (!scim_filter_op_parse(op.text, &f->op))
 		return err_at(e, op.offset, p->l.code, "unknown operator \"%.*s\"", NAME_SHOWN(op.text));
 	if (++p->comparisons > SCIM_FILTER_MAX_COMPARISONS)
 		return err_at(e, f->offset, p->l.code, "more than %d comparisons", SCIM_FILTER_MAX_COMPARISONS);
-	struct lex_value v = {0};
+	struct scim_lex_value v = {0};
 	if (f->op != SCIM_PR) {
-		lex_blanks(&p->l);
-		if (lex_value(&p->l, &v, e))
+		scim_lex_blanks(&p->l);
+		if (scim_lex_value(&p->l, &v, e))
 			return -1;
 		f->value = v.value;
 	}
@@ -142,18 +142,18 @@ parse_op(struct parse *p, struct scim_filter *f, struct err *e)
 			return 0;
 		return err_at(e, v.offset, p->l.code, "null can only be compared with eq and ne");
 	}
-	return filter_check_value(p->c, f->ref.sub ? f->ref.sub : f->ref.attr, &v, p->l.code, &f->value, e);
+	return scim_filter_check_value(p->c, f->ref.sub ? f->ref.sub : f->ref.attr, &v, p->l.code, &f->value, e);
 }
 
 /* At ".sub op value" behind the brackets of f: Entra's spelling of a condition that belongs inside (wire-cases A5). */
 static int
 parse_suffix(struct parse *p, struct scim_filter *f, struct err *e)
 {
-	uint32_t dot = lex_offset(&p->l);
+	uint32_t dot = scim_lex_offset(&p->l);
 	if (!scim_tolerates(p->c, SCIM_TOL_FILTER_SUFFIX, f->ref.attr ? f->ref.attr->path : "value path"))
 		return err_at(e, dot, p->l.code, "expected the end of the condition behind \"]\"");
-	lex_take(&p->l, '.');
-	struct lex_word sub = lex_word(&p->l);
+	scim_lex_take(&p->l, '.');
+	struct scim_lex_word sub = scim_lex_word(&p->l);
 	struct scim_filter *cmp = new_node(p, SCIM_COMPARE, sub.offset, NULL, NULL);
 	p->in = f->ref.attr;
 	int rc = resolve(p, sub, &cmp->ref, e) || parse_op(p, cmp, e);
@@ -171,11 +171,11 @@ has_elements(const struct scim_attr *attr)
 }
 
 int
-filter_brackets(struct parse *p, const struct scim_attr *attr, const struct scim_filter **f_r, struct err *e)
+scim_filter_brackets(struct parse *p, const struct scim_attr *attr, const struct scim_filter **f_r, struct err *e)
 {
-	uint32_t open = lex_offset(&p->l);
+	uint32_t open = scim_lex_offset(&p->l);
 	bool resolving = p->resolve;
-	lex_take(&p->l, '[');
+	scim_lex_take(&p->l, '[');
 	if (p->brackets)
 		return err_at(e, open, p->l.code, "brackets cannot be nested");
 	if (attr && !has_elements(attr))
@@ -187,9 +187,9 @@ filter_brackets(struct parse *p, const struct scim_attr *attr, const struct scim
 	p->resolve = attr != NULL;
 	if (parse_or(p, f_r, e))
 		return -1;
-	lex_blanks(&p->l);
-	if (!lex_take(&p->l, ']'))
-		return err_at(e, lex_offset(&p->l), p->l.code, "expected \"and\", \"or\" or \"]\"");
+	scim_lex_blanks(&p->l);
+	if (!scim_lex_take(&p->l, ']'))
+		return err_at(e, scim_lex_offset(&p->l), p->l.code, "expected \"and\", \"or\" or \"]\"");
 	p->depth--;
 	p->brackets = false;
 	p->in = NULL;
@@ -199,12 +199,12 @@ filter_brackets(struct parse *p, const struct scim_attr *attr, const struct scim
 
 /* An attribute and what is asked of it: "attr op value", "attr pr", "attr[filter]". */
 static int
-parse_condition(struct parse *p, struct lex_word w, const struct scim_filter **f_r, struct err *e)
+parse_condition(struct parse *p, struct scim_lex_word w, const struct scim_filter **f_r, struct err *e)
 {
 	struct scim_filter *f = new_node(p, SCIM_COMPARE, w.offset, NULL, NULL);
 	if (resolve(p, w, &f->ref, e))
 		return -1;
-	if (lex_peek(&p->l) != '[') {
+	if (scim_lex_peek(&p->l) != '[') {
 		if (parse_op(p, f, e))
 			return -1;
 		*f_r = f;
@@ -212,10 +212,10 @@ parse_condition(struct parse *p, struct lex_word w, const struct scim_filter **f
 	}
 	f->kind = SCIM_VALUE_PATH;
 	if (f->ref.sub)
-		return err_at(e, lex_offset(&p->l), p->l.code, "brackets belong behind \"%s\"", f->ref.attr->path);
-	if (filter_brackets(p, f->ref.attr, &f->left, e))
+		return err_at(e, scim_lex_offset(&p->l), p->l.code, "brackets belong behind \"%s\"", f->ref.attr->path);
+	if (scim_filter_brackets(p, f->ref.attr, &f->left, e))
 		return -1;
-	if (lex_peek(&p->l) == '.' && parse_suffix(p, f, e))
+	if (scim_lex_peek(&p->l) == '.' && parse_suffix(p, f, e))
 		return -1;
 	*f_r = f;
 	return 0;
@@ -226,10 +226,10 @@ parse_condition(struct parse *p, struct lex_word w, const struct scim_filter **f
 static int
 parse_unary(struct parse *p, const struct scim_filter **f_r, struct err *e)
 {
-	lex_blanks(&p->l);
-	if (lex_peek(&p->l) == '(')
+	scim_lex_blanks(&p->l);
+	if (scim_lex_peek(&p->l) == '(')
 		return parse_group(p, f_r, e);
-	struct lex_word w = lex_word(&p->l);
+	struct scim_lex_word w = scim_lex_word(&p->l);
 	if (w.text.n == 0)
 		return err_at(e, w.offset, p->l.code, "expected an attribute name, \"not\" or \"(\"");
 	if (strv_caseeq(w.text, STRV("not")))
@@ -245,9 +245,9 @@ parse_and(struct parse *p, const struct scim_filter **f_r, struct err *e)
 	if (parse_unary(p, &left, e))
 		return -1;
 	for (;;) {
-		lex_blanks(&p->l);
-		uint32_t offset = lex_offset(&p->l);
-		if (!lex_keyword(&p->l, "and"))
+		scim_lex_blanks(&p->l);
+		uint32_t offset = scim_lex_offset(&p->l);
+		if (!scim_lex_keyword(&p->l, "and"))
 			break;
 		if (parse_unary(p, &right, e))
 			return -1;
@@ -264,9 +264,9 @@ parse_or(struct parse *p, const struct scim_filter **f_r, struct err *e)
 	if (parse_and(p, &left, e))
 		return -1;
 	for (;;) {
-		lex_blanks(&p->l);
-		uint32_t offset = lex_offset(&p->l);
-		if (!lex_keyword(&p->l, "or"))
+		scim_lex_blanks(&p->l);
+		uint32_t offset = scim_lex_offset(&p->l);
+		if (!scim_lex_keyword(&p->l, "or"))
 			break;
 		if (parse_and(p, &right, e))
 			return -1;
@@ -280,10 +280,11 @@ static int
 parse_all(struct parse *p, struct strv text, uint32_t base, const struct scim_filter **f_r, struct err *e)
 {
 	const struct scim_filter *f;
-	if (lex_init(&p->l, p->c->a, text, SCIM_FILTER_MAX_BYTES, base, ERR_FILTER, e) || parse_or(p, &f, e))
+	if (scim_lex_init(&p->l, p->c->a, text, SCIM_FILTER_MAX_BYTES, base, ERR_FILTER, e) || parse_or(p, &f, e))
 		return -1;
-	if (!lex_end(&p->l))
-		return err_at(e, lex_offset(&p->l), ERR_FILTER, "expected \"and\", \"or\" or the end of the filter");
+	if (!scim_lex_end(&p->l))
+		return err_at(e, scim_lex_offset(&p->l), ERR_FILTER,
+			      "expected \"and\", \"or\" or the end of the filter");
 	*f_r = f;
 	return 0;
 }

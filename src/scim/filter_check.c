@@ -28,7 +28,7 @@ static const unsigned ops_of_kind[] = {
 };
 
 bool
-filter_op_parse(struct strv word, enum scim_op *op_r)
+scim_filter_op_parse(struct strv word, enum scim_op *op_r)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(op_names); i++)
 		if (strv_caseeq(word, strv_of(op_names[i]))) {
@@ -39,13 +39,13 @@ filter_op_parse(struct strv word, enum scim_op *op_r)
 }
 
 const char *
-filter_op_name(enum scim_op op)
+scim_filter_op_name(enum scim_op op)
 {
 	return op_names[op];
 }
 
 int
-filter_check_op(const struct scim_attr *attr, enum scim_op op, uint32_t offset, enum err_code code, struct err *e)
+scim_filter_check_op(const struct scim_attr *attr, enum scim_op op, uint32_t offset, enum err_code code, struct err *e)
 {
 	if (ops_of_kind[attr->kind] & OP(op))
 		return 0;
@@ -54,11 +54,11 @@ filter_check_op(const struct scim_attr *attr, enum scim_op op, uint32_t offset, 
 }
 
 static int
-check_text(struct scim_ctx *c, const struct scim_attr *attr, const struct lex_value *v, enum err_code code,
+check_text(struct scim_ctx *c, const struct scim_attr *attr, const struct scim_lex_value *v, enum err_code code,
 	   const json_t **value_r, struct err *e)
 {
 	const json_t *value = v->value;
-	if (v->kind != LEX_QUOTED) {
+	if (v->kind != SCIM_LEX_QUOTED) {
 		if (!scim_tolerates(c, SCIM_TOL_UNQUOTED, attr->path))
 			return err_at(e, v->offset, code, "\"%s\" is compared with a string in double quotes",
 				      attr->path);
@@ -75,14 +75,14 @@ check_text(struct scim_ctx *c, const struct scim_attr *attr, const struct lex_va
 }
 
 static int
-check_boolean(struct scim_ctx *c, const struct scim_attr *attr, const struct lex_value *v, enum err_code code,
+check_boolean(struct scim_ctx *c, const struct scim_attr *attr, const struct scim_lex_value *v, enum err_code code,
 	      const json_t **value_r, struct err *e)
 {
-	if (v->kind == LEX_LITERAL && json_is_boolean(v->value)) {
+	if (v->kind == SCIM_LEX_LITERAL && json_is_boolean(v->value)) {
 		*value_r = v->value;
 		return 0;
 	}
-	struct strv word = v->kind == LEX_QUOTED ? strv_of(json_string_value(v->value)) : v->text;
+	struct strv word = v->kind == SCIM_LEX_QUOTED ? strv_of(json_string_value(v->value)) : v->text;
 	bool yes = strv_caseeq(word, STRV("true"));
 	if ((yes || strv_caseeq(word, STRV("false"))) && scim_tolerates(c, SCIM_TOL_STRING_BOOL, attr->path)) {
 		*value_r = json_boolean(yes);
@@ -92,10 +92,10 @@ check_boolean(struct scim_ctx *c, const struct scim_attr *attr, const struct lex
 }
 
 static int
-check_number(const struct scim_attr *attr, const struct lex_value *v, enum err_code code, const json_t **value_r,
+check_number(const struct scim_attr *attr, const struct scim_lex_value *v, enum err_code code, const json_t **value_r,
 	     struct err *e)
 {
-	if (v->kind != LEX_LITERAL || !json_is_number(v->value))
+	if (v->kind != SCIM_LEX_LITERAL || !json_is_number(v->value))
 		return err_at(e, v->offset, code, "\"%s\" is compared with a number", attr->path);
 	*value_r = v->value;
 	return 0;
@@ -103,10 +103,11 @@ check_number(const struct scim_attr *attr, const struct lex_value *v, enum err_c
 
 /* Without a type there is nothing to check but the form. */
 static int
-check_form(struct scim_ctx *c, const struct lex_value *v, enum err_code code, const json_t **value_r, struct err *e)
+check_form(struct scim_ctx *c, const struct scim_lex_value *v, enum err_code code, const json_t **value_r,
+	   struct err *e)
 {
 	const json_t *value = v->value;
-	if (v->kind == LEX_BARE) {
+	if (v->kind == SCIM_LEX_BARE) {
 		if (!scim_tolerates(c, SCIM_TOL_UNQUOTED, "value"))
 			return err_at(e, v->offset, code,
 				      "expected a string in double quotes, a number, true, false or null");
@@ -117,8 +118,8 @@ check_form(struct scim_ctx *c, const struct lex_value *v, enum err_code code, co
 }
 
 int
-filter_check_value(struct scim_ctx *c, const struct scim_attr *attr, const struct lex_value *v, enum err_code code,
-		   const json_t **value_r, struct err *e)
+scim_filter_check_value(struct scim_ctx *c, const struct scim_attr *attr, const struct scim_lex_value *v,
+			enum err_code code, const json_t **value_r, struct err *e)
 {
 	if (!attr)
 		return check_form(c, v, code, value_r, e);

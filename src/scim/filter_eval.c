@@ -42,11 +42,11 @@ text_holds(const struct scim_attr *attr, enum scim_op op, struct strv have, stru
 {
 	switch (op) {
 	case SCIM_CO:
-		return text_contains(have, want, attr->case_exact);
+		return scim_text_contains(have, want, attr->case_exact);
 	case SCIM_SW:
-		return text_starts(have, want, attr->case_exact);
+		return scim_text_starts(have, want, attr->case_exact);
 	case SCIM_EW:
-		return text_ends(have, want, attr->case_exact);
+		return scim_text_ends(have, want, attr->case_exact);
 	case SCIM_EQ:
 	case SCIM_GT:
 	case SCIM_GE:
@@ -56,7 +56,7 @@ text_holds(const struct scim_attr *attr, enum scim_op op, struct strv have, stru
 	case SCIM_PR:
 		break;
 	}
-	return order_holds(text_cmp(have, want, attr->case_exact), op);
+	return order_holds(scim_text_cmp(have, want, attr->case_exact), op);
 }
 
 /* RFC 7644 3.4.2.2: dates are compared as instants, whatever zone they are written in. */

@@ -29,7 +29,7 @@ static void
 print_compare(struct print *p, const struct scim_filter *f)
 {
 	print_name(p, &f->ref);
-	buf_printf(&p->out, " %s", filter_op_name(f->op));
+	buf_printf(&p->out, " %s", scim_filter_op_name(f->op));
 	if (f->op == SCIM_PR)
 		return;
 	/* true, false and null tell nothing about a person that the attribute's name does not. */
@@ -99,7 +99,7 @@ scim_filter_text(struct arena *a, const struct scim_filter *f, bool redact)
 }
 
 char *
-filter_text_in(struct arena *a, const struct scim_filter *f)
+scim_filter_text_in(struct arena *a, const struct scim_filter *f)
 {
 	return text_of(a, f, false, true);
 }

@@ -10,46 +10,47 @@
 #define MAX_NUMBER 64
 
 int
-lex_init(struct lex *l, struct arena *a, struct strv text, size_t max, uint32_t base, enum err_code code, struct err *e)
+scim_lex_init(struct scim_lex *l, struct arena *a, struct strv text, size_t max, uint32_t base, enum err_code code,
+	      struct err *e)
 {
 	size_t bad;
 	if (text.n > max)
 		return err_at(e, base + max, code, "longer than %zu bytes", max);
 	if (!utf8_valid(text, &bad))
 		return err_at(e, base + bad, code, "not valid UTF-8");
-	*l = (struct lex){.a = a, .text = text, .base = base, .code = code};
+	*l = (struct scim_lex){.a = a, .text = text, .base = base, .code = code};
 	return 0;
 }
 
 bool
-lex_end(const struct lex *l)
+scim_lex_end(const struct scim_lex *l)
 {
 	return l->pos == l->text.n;
 }
 
 char
-lex_peek(const struct lex *l)
+scim_lex_peek(const struct scim_lex *l)
 {
-	return lex_end(l) ? '\0' : l->text.p[l->pos];
+	return scim_lex_end(l) ? '\0' : l->text.p[l->pos];
 }
 
 uint32_t
-lex_offset(const struct lex *l)
+scim_lex_offset(const struct scim_lex *l)
 {
 	return l->base + (uint32_t)l->pos;
 }
 
 void
-lex_blanks(struct lex *l)
+scim_lex_blanks(struct scim_lex *l)
 {
-	while (lex_peek(l) == ' ' || lex_peek(l) == '\t')
+	while (scim_lex_peek(l) == ' ' || scim_lex_peek(l) == '\t')
 		l->pos++;
 }
 
 bool
-lex_take(struct lex *l, char c)
+scim_lex_take(struct scim_lex *l, char c)
 {
-	if (lex_end(l) || l->text.p[l->pos] != c)
+	if (scim_lex_end(l) || l->text.p[l->pos] != c)
 		return false;
 	l->pos++;
 	return true;
@@ -68,20 +69,20 @@ is_word(char c)
 	return is_alnum(c) || (c && strchr("-_.:$/%+@~", c));
 }
 
-struct lex_word
-lex_word(struct lex *l)
+struct scim_lex_word
+scim_lex_word(struct scim_lex *l)
 {
 	size_t from = l->pos;
-	while (!lex_end(l) && is_word(l->text.p[l->pos]))
+	while (!scim_lex_end(l) && is_word(l->text.p[l->pos]))
 		l->pos++;
-	return (struct lex_word){strv_n(l->text.p + from, l->pos - from), l->base + (uint32_t)from};
+	return (struct scim_lex_word){strv_n(l->text.p + from, l->pos - from), l->base + (uint32_t)from};
 }
 
 bool
-lex_keyword(struct lex *l, const char *word)
+scim_lex_keyword(struct scim_lex *l, const char *word)
 {
 	size_t from = l->pos;
-	if (strv_caseeq(lex_word(l).text, strv_of(word)))
+	if (strv_caseeq(scim_lex_word(l).text, strv_of(word)))
 		return true;
 	l->pos = from;
 	return false;
@@ -90,17 +91,17 @@ lex_keyword(struct lex *l, const char *word)
 /* --- strings ---------------------------------------------------------------------------------------------------- */
 
 static int
-hex4(struct lex *l, uint32_t *u_r, struct err *e)
+hex4(struct scim_lex *l, uint32_t *u_r, struct err *e)
 {
 	uint32_t u = 0;
 	for (int i = 0; i < 4; i++) {
-		char c = lex_peek(l);
+		char c = scim_lex_peek(l);
 		if (c >= '0' && c <= '9')
 			u = u * 16 + (uint32_t)(c - '0');
 		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
 			u = u * 16 + (uint32_t)((c | 0x20) - 'a' + 10);
 		else
-			return err_at(e, lex_offset(l), l->code, "expected four hexadecimal digits after \\u");
+			return err_at(e, scim_lex_offset(l), l->code, "expected four hexadecimal digits after \\u");
 		l->pos++;
 	}
 	*u_r = u;
@@ -134,7 +135,7 @@ utf8_put(uint32_t u, char *out)
 
 /* Behind "\u". RFC 8259 7: characters above U+FFFF are a pair of surrogates; one alone is no character. */
 static int
-unicode_escape(struct lex *l, uint32_t start, uint32_t *u_r, struct err *e)
+unicode_escape(struct scim_lex *l, uint32_t start, uint32_t *u_r, struct err *e)
 {
 	uint32_t hi = 0, lo = 0;
 	if (hex4(l, &hi, e))
@@ -145,7 +146,7 @@ unicode_escape(struct lex *l, uint32_t start, uint32_t *u_r, struct err *e)
 		*u_r = hi;
 		return 0;
 	}
-	if (hi > 0xdbff || !lex_take(l, '\\') || !lex_take(l, 'u'))
+	if (hi > 0xdbff || !scim_lex_take(l, '\\') || !scim_lex_take(l, 'u'))
 		return err_at(e, start, l->code, "a lone surrogate is not a character");
 	if (hex4(l, &lo, e))
 		return -1;
@@ -157,11 +158,11 @@ unicode_escape(struct lex *l, uint32_t start, uint32_t *u_r, struct err *e)
 
 /* Behind '\'; appends to out. An escape is never shorter than what it stands for. */
 static int
-string_escape(struct lex *l, char *out, size_t *n, struct err *e)
+string_escape(struct scim_lex *l, char *out, size_t *n, struct err *e)
 {
 	static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-	uint32_t start = lex_offset(l) - 1;
-	char c = lex_peek(l);
+	uint32_t start = scim_lex_offset(l) - 1;
+	char c = scim_lex_peek(l);
 	const char *at = c ? strchr(letters, c) : NULL;
 	if (at) {
 		out[(*n)++] = meant[at - letters];
@@ -169,7 +170,7 @@ string_escape(struct lex *l, char *out, size_t *n, struct err *e)
 		return 0;
 	}
 	uint32_t u = 0;
-	if (!lex_take(l, 'u'))
+	if (!scim_lex_take(l, 'u'))
 		return err_at(e, start, l->code, "unknown escape in a string");
 	if (unicode_escape(l, start, &u, e))
 		return -1;
@@ -188,7 +189,7 @@ closing_quote(struct strv s, size_t i)
 
 /* RFC 7644 figure 1: compValue is a JSON value (RFC 8259). */
 static int
-quoted(struct lex *l, struct lex_value *v, struct err *e)
+quoted(struct scim_lex *l, struct scim_lex_value *v, struct err *e)
 {
 	size_t end = closing_quote(l->text, ++l->pos);
 	if (end == l->text.n)
@@ -198,7 +199,8 @@ quoted(struct lex *l, struct lex_value *v, struct err *e)
 	while (l->pos < end) {
 		char c = l->text.p[l->pos];
 		if ((unsigned char)c < 0x20)
-			return err_at(e, lex_offset(l), l->code, "a control character in a string must be escaped");
+			return err_at(e, scim_lex_offset(l), l->code,
+				      "a control character in a string must be escaped");
 		l->pos++;
 		if (c != '\\')
 			out[n++] = c;
@@ -206,7 +208,7 @@ quoted(struct lex *l, struct lex_value *v, struct err *e)
 			return -1;
 	}
 	l->pos = end + 1;
-	v->kind = LEX_QUOTED;
+	v->kind = SCIM_LEX_QUOTED;
 	v->value = json_keep(l->a, json_stringn(out, n));
 	return 0;
 }
@@ -265,21 +267,21 @@ number_of(struct strv s, bool integral)
 }
 
 static int
-unquoted(struct lex *l, struct lex_value *v, struct err *e)
+unquoted(struct scim_lex *l, struct scim_lex_value *v, struct err *e)
 {
 	size_t from = l->pos;
-	for (; !lex_end(l); l->pos++) {
+	for (; !scim_lex_end(l); l->pos++) {
 		unsigned char c = (unsigned char)l->text.p[l->pos];
 		if (c == ' ' || c == '\t' || c == ')' || c == ']')
 			break;
 		if (c < 0x20 || c == 0x7f || c == '"' || c == '\\' || c == '(' || c == '[')
-			return err_at(e, lex_offset(l), l->code, "a value with this character must be quoted");
+			return err_at(e, scim_lex_offset(l), l->code, "a value with this character must be quoted");
 	}
 	v->text = strv_n(l->text.p + from, l->pos - from);
 	if (v->text.n == 0)
 		return err_at(e, v->offset, l->code, "expected a value");
 	bool integral = false;
-	v->kind = LEX_LITERAL;
+	v->kind = SCIM_LEX_LITERAL;
 	if (strv_eq(v->text, STRV("true")))
 		v->value = json_true();
 	else if (strv_eq(v->text, STRV("false")))
@@ -290,16 +292,16 @@ unquoted(struct lex *l, struct lex_value *v, struct err *e)
 		v->value = json_keep(l->a, number_of(v->text, integral));
 	/* A number out of range is text like any other word: fit for a string attribute, refused by a number. */
 	if (!v->value)
-		v->kind = LEX_BARE;
+		v->kind = SCIM_LEX_BARE;
 	return 0;
 }
 
 int
-lex_value(struct lex *l, struct lex_value *v_r, struct err *e)
+scim_lex_value(struct scim_lex *l, struct scim_lex_value *v_r, struct err *e)
 {
-	struct lex_value v = {.offset = lex_offset(l)};
+	struct scim_lex_value v = {.offset = scim_lex_offset(l)};
 	size_t from = l->pos;
-	if ((lex_peek(l) == '"' ? quoted(l, &v, e) : unquoted(l, &v, e)))
+	if ((scim_lex_peek(l) == '"' ? quoted(l, &v, e) : unquoted(l, &v, e)))
 		return -1;
 	v.text = strv_n(l->text.p + from, l->pos - from);
 	*v_r = v;

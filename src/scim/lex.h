@@ -6,7 +6,7 @@
 
 #include "dirhinge/base/json.h"
 
-struct lex {
+struct scim_lex {
 	struct arena *a;
 	struct strv text;
 	size_t pos;
@@ -14,40 +14,40 @@ struct lex {
 	enum err_code code; /* of every error: ERR_FILTER or ERR_PATH */
 };
 
-struct lex_word {
+struct scim_lex_word {
 	struct strv text;
 	uint32_t offset; /* in the whole input */
 };
 
-enum lex_value_kind { LEX_QUOTED, LEX_LITERAL, LEX_BARE };
+enum scim_lex_kind { SCIM_LEX_QUOTED, SCIM_LEX_LITERAL, SCIM_LEX_BARE };
 
-struct lex_value {
-	enum lex_value_kind kind;
+struct scim_lex_value {
+	enum scim_lex_kind kind;
 	uint32_t offset;
 	struct strv text; /* as written */
 	json_t *value;    /* QUOTED: the string; LITERAL: true, false, null or a number; BARE: NULL. In the arena */
 };
 
 /* Checks size and UTF-8. */
-int lex_init(struct lex *l, struct arena *a, struct strv text, size_t max, uint32_t base, enum err_code code,
-	     struct err *e) DH_MUST_USE;
+int scim_lex_init(struct scim_lex *l, struct arena *a, struct strv text, size_t max, uint32_t base, enum err_code code,
+		  struct err *e) DH_MUST_USE;
 
 /* Skips blanks (space, tab). */
-void lex_blanks(struct lex *l);
-bool lex_end(const struct lex *l);
+void scim_lex_blanks(struct scim_lex *l);
+bool scim_lex_end(const struct scim_lex *l);
 /* The next byte without skipping blanks; '\0' at the end. */
-char lex_peek(const struct lex *l);
+char scim_lex_peek(const struct scim_lex *l);
 /* Offset of the next byte in the whole input. */
-uint32_t lex_offset(const struct lex *l);
+uint32_t scim_lex_offset(const struct scim_lex *l);
 /* Takes the byte c if it is next. */
-bool lex_take(struct lex *l, char c);
+bool scim_lex_take(struct scim_lex *l, char c);
 
 /* The longest run of bytes that a name, a URN or an operator may hold; empty if there is none. */
-struct lex_word lex_word(struct lex *l);
+struct scim_lex_word scim_lex_word(struct scim_lex *l);
 /* Takes the next word if it is this one (any case). */
-bool lex_keyword(struct lex *l, const char *word);
+bool scim_lex_keyword(struct scim_lex *l, const char *word);
 
 /* A JSON string, or a run up to a blank, ')' or ']'. */
-int lex_value(struct lex *l, struct lex_value *v_r, struct err *e) DH_MUST_USE;
+int scim_lex_value(struct scim_lex *l, struct scim_lex_value *v_r, struct err *e) DH_MUST_USE;
 
 #endif

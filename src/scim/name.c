@@ -3,7 +3,7 @@
 #include "name.h"
 
 int
-name_check(struct lex_word w, enum err_code code, struct err *e)
+scim_name_check(struct scim_lex_word w, enum err_code code, struct err *e)
 {
 	if (w.text.n == 0)
 		return err_at(e, w.offset, code, "expected an attribute name");
@@ -34,10 +34,11 @@ unknown(struct strv name, size_t offset, enum err_code code, struct err *e)
 }
 
 int
-name_resolve(struct scim_ctx *c, struct lex_word w, enum err_code code, struct name *name_r, struct err *e)
+scim_name_resolve(struct scim_ctx *c, struct scim_lex_word w, enum err_code code, struct scim_name *name_r,
+		  struct err *e)
 {
 	struct strv urn, rest;
-	if (name_check(w, code, e))
+	if (scim_name_check(w, code, e))
 		return -1;
 	scim_split_urn(c->type, w.text, &urn, &rest);
 	uint32_t at = w.offset + (uint32_t)(w.text.n - rest.n);
@@ -51,7 +52,7 @@ name_resolve(struct scim_ctx *c, struct lex_word w, enum err_code code, struct n
 		const struct scim_schema *s = scim_type_schema(c->type, urn);
 		if (s == c->type->core)
 			return err_at(e, w.offset, code, "expected an attribute behind the schema URN");
-		*name_r = (struct name){.extension = s};
+		*name_r = (struct scim_name){.extension = s};
 		return 1;
 	}
 	size_t dot = strv_chr(rest, '.');
@@ -63,7 +64,7 @@ name_resolve(struct scim_ctx *c, struct lex_word w, enum err_code code, struct n
 		attr = find_without_urn(c, first, w.text);
 	if (!attr)
 		return unknown(urn.n ? first : w.text, at, code, e);
-	struct name found = {.ref = {.attr = attr}};
+	struct scim_name found = {.ref = {.attr = attr}};
 	if (dot < rest.n) {
 		struct strv sub = strv_n(rest.p + dot + 1, rest.n - dot - 1);
 		if (sub.n == 0)

@@ -6,17 +6,18 @@
 #include "dirhinge/scim/filter.h"
 #include "lex.h"
 
-struct name {
+struct scim_name {
 	const struct scim_schema *extension; /* nothing but an extension's URN: ref is empty */
 	struct scim_ref ref;                 /* as written: no .value is added */
 };
 
 /* "attr", "attr.sub", each with an optional URN; an extension's attribute may go without under SCIM_TOL_UNKNOWN_URN.
  * 1 resolved, 0 no such attribute (*e filled as for -1, so that the caller may return either), -1 not a name. */
-int name_resolve(struct scim_ctx *c, struct lex_word w, enum err_code code, struct name *name_r, struct err *e);
+int scim_name_resolve(struct scim_ctx *c, struct scim_lex_word w, enum err_code code, struct scim_name *name_r,
+		      struct err *e);
 
 /* Fails if the word cannot be a name at all, known or not. */
-int name_check(struct lex_word w, enum err_code code, struct err *e) DH_MUST_USE;
+int scim_name_check(struct scim_lex_word w, enum err_code code, struct err *e) DH_MUST_USE;
 
 /* Characters of a client's name that fit in a message. */
 #define NAME_SHOWN(s) (int)((s).n > 80 ? 80 : (s).n), (s).p

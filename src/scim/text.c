@@ -88,7 +88,7 @@ next(struct strv *s)
 }
 
 int
-text_cmp(struct strv a, struct strv b, bool exact)
+scim_text_cmp(struct strv a, struct strv b, bool exact)
 {
 	/* In UTF-8 the order of the bytes is the order of the code points. */
 	size_t same = a.n < b.n ? a.n : b.n;
@@ -105,7 +105,7 @@ text_cmp(struct strv a, struct strv b, bool exact)
 }
 
 bool
-text_starts(struct strv s, struct strv part, bool exact)
+scim_text_starts(struct strv s, struct strv part, bool exact)
 {
 	if (exact)
 		return strv_starts(s, part);
@@ -125,7 +125,7 @@ text_length(struct strv s)
 }
 
 bool
-text_ends(struct strv s, struct strv part, bool exact)
+scim_text_ends(struct strv s, struct strv part, bool exact)
 {
 	if (exact)
 		return part.n <= s.n && strv_eq(strv_n(s.p + (s.n - part.n), part.n), part);
@@ -134,17 +134,17 @@ text_ends(struct strv s, struct strv part, bool exact)
 		return false;
 	for (; n > m; n--)
 		(void)next(&s);
-	return text_eq(s, part, false);
+	return scim_text_eq(s, part, false);
 }
 
 bool
-text_contains(struct strv s, struct strv part, bool exact)
+scim_text_contains(struct strv s, struct strv part, bool exact)
 {
 	if (part.n == 0)
 		return true;
 	/* UTF-8 synchronises itself: characters found at a character's start are whole characters, exact or not. */
 	for (; s.n; (void)next(&s))
-		if (text_starts(s, part, exact))
+		if (scim_text_starts(s, part, exact))
 			return true;
 	return false;
 }

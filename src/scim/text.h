@@ -10,14 +10,14 @@
 #include "dirhinge/base/strv.h"
 
 /* Order by code point, negative, 0 or positive. */
-int text_cmp(struct strv a, struct strv b, bool exact);
+int scim_text_cmp(struct strv a, struct strv b, bool exact);
 static inline bool
-text_eq(struct strv a, struct strv b, bool exact)
+scim_text_eq(struct strv a, struct strv b, bool exact)
 {
-	return text_cmp(a, b, exact) == 0;
+	return scim_text_cmp(a, b, exact) == 0;
 }
-bool text_starts(struct strv s, struct strv part, bool exact);
-bool text_ends(struct strv s, struct strv part, bool exact);
-bool text_contains(struct strv s, struct strv part, bool exact);
+bool scim_text_starts(struct strv s, struct strv part, bool exact);
+bool scim_text_ends(struct strv s, struct strv part, bool exact);
+bool scim_text_contains(struct strv s, struct strv part, bool exact);
 
 #endif
