@@ -8,6 +8,7 @@
 
 #define DEFAULT_BYTES ((size_t)1024 * 1024)
 #define KEY_SHOWN     64
+#define NUMBER_SIZE   8 /* of an object, in front of its keys */
 
 /* One pass over the text that knows strings and brackets, nothing else. */
 struct scan {
@@ -112,23 +113,25 @@ key_in_object(struct arena *a, uint32_t object, struct strv quoted)
 		must(decoded != NULL); /* it was part of a valid text */
 		key = strv_n(json_string_value(decoded), json_string_length(decoded));
 	}
-	char *p = arena_alloc(a, sizeof(object) + key.n + 1);
+	char *p = arena_alloc(a, NUMBER_SIZE + key.n + 1);
 
-	memcpy(p, &object, sizeof(object));
-	memcpy(p + sizeof(object), key.p, key.n);
+	/* half bytes, because the map folds case: of a whole number 0x41 and 0x61 would be the same */
+	for (int i = 0; i < NUMBER_SIZE; i++)
+		p[i] = (char)(object >> (4 * i) & 0xF);
+	memcpy(p + NUMBER_SIZE, key.p, key.n);
 	json_decref(decoded);
-	return strv_n(p, sizeof(object) + key.n);
+	return strv_n(p, NUMBER_SIZE + key.n);
 }
 
 static int
 duplicate(struct strv key, const char *former, size_t off, struct err *e)
 {
-	struct strv name = strv_n(key.p + sizeof(uint32_t), key.n - sizeof(uint32_t));
+	struct strv name = strv_n(key.p + NUMBER_SIZE, key.n - NUMBER_SIZE);
 	int shown = name.n < KEY_SHOWN ? (int)name.n : KEY_SHOWN;
 
 	while (shown > 0 && (size_t)shown < name.n && ((unsigned char)name.p[shown] & 0xC0) == 0x80)
 		shown--;
-	if (strv_eq(key, strv_of(former)) || memcmp(key.p, former, key.n) == 0)
+	if (memcmp(key.p, former, key.n) == 0) /* they are equal but for case, so of one length */
 		return err_at(e, off, ERR_SYNTAX, "the key \"%.*s\" is given twice", shown, name.p);
 	return err_at(e, off, ERR_SYNTAX, "the key \"%.*s\" is given twice (names are case-insensitive)", shown,
 		      name.p);

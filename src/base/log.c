@@ -175,9 +175,9 @@ has_word(const char *key, const char *word)
 static bool
 names_secret(const char *key)
 {
-	static const char *const words[] = {"password", "passwd",     "passphrase",  "pwd",
-					    "secret",   "token",      "authoriz",    "cookie",
-					    "bearer",   "credential", "private_key", "privatekey"};
+	static const char *const words[] = {"password",   "passwd",      "passphrase", "pwd",    "secret",
+					    "token",      "authoriz",    "authoris",   "cookie", "bearer",
+					    "credential", "private_key", "privatekey"};
 	struct strv k = strv_of(key);
 
 	if (k.n > 5 && strv_caseeq(strv_n(k.p + k.n - 5, 5), STRV("_file")))
@@ -275,12 +275,12 @@ void
 log_fields(enum log_level level, const char *msg, const struct log_field *fields)
 {
 	char line[LINE_MAX_];
+	int saved = errno;
 
 	if (!log_enabled(level))
 		return;
 	enum log_form form = (enum log_form)atomic_load_explicit(&line_form, memory_order_relaxed);
 	size_t n = log_render(line, sizeof(line), form, level, msg, fields);
-	int saved = errno;
 
 	/* One write, so that lines of different threads do not mix. What cannot be written is lost: a full log disk
 	 * must not stop the service. */
