@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: directories and daemons of the session, and what is checked when it ends."""
+
+import os
+import shutil
+
+import pytest
+
+from support.daemon import LOGS, SANITIZER, SECRETS
+from support.hinge import Hinge, new_slapd, source_dir
+from support.slapd import Variant, find_tools
+
+
+def pytest_report_header(config):
+    return [f"dirhinge: {os.environ.get('DIRHINGE_BIN', '(DIRHINGE_BIN is not set)')}", f"source: {source_dir()}"]
+
+
+@pytest.fixture(scope="session")
+def directories():
+    """Variant -> a slapd of that kind, one for the session."""
+    if not find_tools():
+        pytest.skip("slapd with its modules is not installed (Debian: slapd ldap-utils)")
+    made = {}
+
+    def get(variant=Variant()):
+        if variant not in made:
+            made[variant] = new_slapd(variant)
+        return made[variant]
+
+    yield get
+    for s in made.values():
+        s.remove()
+
+
+@pytest.fixture(scope="session")
+def hinges(directories):
+    """(variant, configuration sections) -> a directory with a running daemon, one for the session."""
+    made = {}
+
+    def get(variant=Variant(), **sections):
+        key = (variant, repr(sorted(sections.items())))
+        if key in made and not made[key].daemon.alive():  # the test that broke it has failed already
+            del made[key]
+        if key not in made:
+            made[key] = Hinge(directories(variant), **sections)
+        return made[key]
+
+    yield get
+    problems = []
+    for h in made.values():
+        try:
+            h.stop()
+        except AssertionError as e:
+            problems.append(str(e))
+    problems += _log_problems()
+    assert not problems, "\n".join(problems)
+
+
+def _log_problems():
+    """No secret of any test and no sanitizer report in any daemon's log."""
+    found = []
+    for path in sorted(LOGS):
+        if not os.path.exists(path):
+            continue
+        with open(path, encoding="utf-8", errors="replace") as f:
+            text = f.read()
+        found += [f"{path}: a secret ({s[:6]}…) was logged" for s in SECRETS if s in text]
+        found += [f"{path}: {mark}:\n{text[max(0, text.index(mark) - 200):][:3000]}"
+                  for mark in SANITIZER if mark in text]
+        if not found:
+            shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+    return found
+
+
+@pytest.fixture
+def hinge(hinges):
+    """The usual directory and daemon; the daemon must outlive the test."""
+    h = hinges()
+    yield h
+    assert h.daemon.alive(), f"dirhinge died during the test:\n{h.daemon.log()[-6000:]}"
