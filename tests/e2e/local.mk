@@ -2,7 +2,8 @@
 # End-to-end tests: the built daemon with a real slapd. E2E holds more arguments for pytest:
 #   make check-e2e E2E='-k "B1 or groups" -x'
 E2E =
-dist_noinst_DATA_E2E = \
+EXTRA_DIST += \
+	tests/README.md \
 	%D%/conftest.py \
 	%D%/support/__init__.py \
 	%D%/support/daemon.py \
@@ -13,8 +14,21 @@ dist_noinst_DATA_E2E = \
 	%D%/support/slapd.py \
 	%D%/support/slapdlog.py \
 	%D%/support/wait.py \
-	%D%/test_queries.py
-EXTRA_DIST += $(dist_noinst_DATA_E2E) tests/README.md
+	%D%/test_active.py \
+	%D%/test_cli.py \
+	%D%/test_directory_down.py \
+	%D%/test_discovery.py \
+	%D%/test_errors.py \
+	%D%/test_group_wire.py \
+	%D%/test_groups.py \
+	%D%/test_injection.py \
+	%D%/test_legacy.py \
+	%D%/test_queries.py \
+	%D%/test_small_map.py \
+	%D%/test_user_create.py \
+	%D%/test_user_patch.py \
+	%D%/test_user_put.py \
+	%D%/test_wire_operations.py
 
 .PHONY: check-e2e
 check-e2e: dirhinge$(EXEEXT)

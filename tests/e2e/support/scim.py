@@ -68,7 +68,8 @@ def check(r):
             assert r.headers.get("Allow"), f"405 without Allow: {r}"
         low = doc["detail"].lower()
         for leak in ("dc=example", "entryuuid=", "ldap_", "cn=gateway"):
-            assert leak not in low, f"{leak} is nothing for a client: {r}"
+            sent = (r.path + (r.sent or b"").decode("utf-8", "replace")).lower()
+            assert leak not in low or leak in sent, f"{leak} is nothing for a client: {r}"
         return
     if r.body and isinstance(r.json, dict):
         _check_resource(r, r.json)
@@ -132,7 +133,7 @@ class Scim:
         target = path if absolute else self.base_path + path
         c = self._connection()
         try:
-            c.putrequest(method, target, skip_accept_encoding=True)
+            c.putrequest(method, target, skip_host="Host" in send, skip_accept_encoding=True)
             for k, v in send.items():
                 c.putheader(k, v)
             c.endheaders(data)

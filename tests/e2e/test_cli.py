@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line an operator uses: clear errors with line numbers, exit codes, nothing secret on the screen."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+from urllib.parse import quote
+
+import pytest
+
+from support.daemon import Daemon, SECRETS, run, secret, to_yaml, write_file
+from support.hinge import Hinge, config, source_dir
+from support.slapd import Slapd, Variant
+from support.wait import until
+
+DONE, FAILED, USAGE, CONFIG, UNREACHABLE = 0, 1, 2, 3, 4
+
+
+@pytest.fixture
+def files(directories, tmp_path):
+    """A valid configuration as text, with the files it names."""
+    slapd = directories()
+    token = secret("tok-")
+    c = dict(config(slapd), state_dir=str(tmp_path), clients=[
+        {"name": "entra", "profile": "entra", "scopes": ["users:write"],
+         "token_file": write_file(str(tmp_path / "t"), token + "\n")}])
+    return tmp_path, to_yaml(c), c
+
+
+def check(tmp_path, text, *more):
+    path = write_file(str(tmp_path / "d.yaml"), text)
+    return run("config", "check", "-c", path, *more), path
+
+
+def test_valid_configuration(files):
+    tmp_path, text, _ = files
+    done, path = check(tmp_path, text)
+    assert done.returncode == DONE, done
+    assert path in done.stdout and "valid" in done.stdout
+    done = run("config", "check", "-c", path, "--output", "json")
+    assert json.loads(done.stdout)["valid"] is True
+
+
+BROKEN = [  # (what is replaced, by what, what the message must say)
+    ("  pool_size: 8", "  pool_sise: 8", "pool_size"), ("  pool_size: 8", "  pool_size: many", "pool_size"),
+    ("  pool_size: 8", "  pool_size: 0", "pool_size"), ("  pool_size: 8", "  pool_size: 8\n  pool_size: 9", "pool_size"),
+    ('  timeout: "5s"', '  timeout: "5 parsecs"', "timeout"), ('  timeout: "5s"', '  timeout: "5s"\n\tx: 1', ""),
+    ('  flavour: "openldap"', '  flavour: "notes"', "openldap"), ('  rdn: "uid"', '  rdn: "uid\u0001"', ""),
+    ('  base_path: "/scim/v2"', '  base_path: "scim"', "base_path"),
+    ('  listen: "127.0.0.1:0"', '  listen: "nowhere"', "listen"),
+    ('  listen: "127.0.0.1:0"', '  listen: "127.0.0.1:99999"', "listen"),
+    ('    profile: "entra"', '    profile: "entrra"', "entra"), ('["users:write"]', '["users:rite"]', "users:write"),
+    ('  - name: "entra"', '  - name: "en tra"', "name"), ('["users:write"]', "[]", "scopes"),
+    ('  base: "ou=people,dc=example,dc=com"', '  base: "people at example"', "base"),
+    ('    token_file:', '    token_sha256: "abc"\n    token_file:', "token"), ("server:", "sever:", "server"),
+    ("server:", "server: [", ""), ('  active: "ppolicy-end-time"', '  active: "prayer"', "ppolicy-end-time"),
+]
+
+
+@pytest.mark.parametrize("old,new,says", BROKEN, ids=[b[1].strip()[:30] for b in BROKEN])
+def test_broken_configuration_names_line_and_remedy(files, old, new, says):
+    tmp_path, text, _ = files
+    assert old in text, f"{old!r} is not in\n{text}"
+    broken = text.replace(old, new, 1)
+    done, path = check(tmp_path, broken)
+    assert done.returncode == CONFIG, done
+    assert done.stderr.startswith("dirhinge:") and says in done.stderr, done.stderr
+    m = re.search(r"(?:line |:)(\d+)", done.stderr.replace(path, "FILE"))
+    assert m, f"no line number: {done.stderr}"
+    first = next(i for i, (a, b) in enumerate(zip(text.split("\n"), broken.split("\n")), 1) if a != b)
+    assert first - 1 <= int(m.group(1)) <= first + 2, f"line {m.group(1)}, the error is in line {first}: {done.stderr}"
+    served = run("serve", "-c", path, timeout=20)
+    assert served.returncode == CONFIG, "serve took a configuration that check refuses"
+
+
+@pytest.mark.parametrize("breakage", ["missing", "world-readable", "empty", "no-token-file", "plaintext"])
+def test_files_the_configuration_names(files, breakage):
+    tmp_path, text, c = files
+    pw = str(tmp_path / "pw")
+    if breakage == "world-readable":
+        write_file(pw, "x\n")
+        os.chmod(pw, 0o644)
+    elif breakage == "empty":
+        write_file(pw, "")
+    if breakage in ("missing", "world-readable", "empty"):
+        c = dict(c, directory=dict(c["directory"], bind_password_file=pw))
+        says = pw
+    elif breakage == "no-token-file":
+        c = dict(c, clients=[dict(c["clients"][0], token_file=str(tmp_path / "none"))])
+        says = str(tmp_path / "none")
+    else:
+        c = dict(c, directory=dict(c["directory"], uris=["ldap://ldap.example.com"]))
+        says = "allow_plaintext"
+    done, _ = check(tmp_path, to_yaml(c))
+    assert done.returncode == CONFIG and says in done.stderr, done
+
+
+def test_missing_configuration_file():
+    done = run("config", "check", "-c", "/nonexistent/dirhinge.yaml")
+    assert done.returncode == CONFIG and "/nonexistent/dirhinge.yaml" in done.stderr, done
+
+
+def test_show_masks_secrets(files):
+    tmp_path, text, c = files
+    token = secret("tok-")
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    c = dict(c, clients=c["clients"] + [{"name": "okta", "scopes": ["users:read"], "token_sha256": digest}])
+    path = write_file(str(tmp_path / "d.yaml"), to_yaml(c))
+    for more in ((), ("--output", "json")):
+        done = run("config", "show", "-c", path, *more)
+        assert done.returncode == DONE, done
+        assert digest not in done.stdout and not [s for s in SECRETS if s in done.stdout + done.stderr]
+        assert "max_in_flight" in done.stdout, "defaults are not shown"
+    shown = json.loads(done.stdout)
+    assert shown["directory"]["pool_size"] == 8 and shown["server"]["max_in_flight"] == 64
+    again, _ = check(tmp_path, run("config", "show", "-c", path).stdout.replace('"***"', f'"{digest}"'))
+    assert again.returncode == DONE, f"what show prints is not a valid configuration: {again.stderr}"
+
+
+def test_schema_is_json_schema():
+    done = run("config", "schema")
+    assert done.returncode == DONE, done
+    doc = json.loads(done.stdout)
+    assert "2020-12" in doc["$schema"] and "pool_size" in json.dumps(doc["properties"]["directory"])
+
+
+@pytest.mark.parametrize("args,code", [
+    ((), USAGE), (("nonsense",), USAGE), (("serve", "--nonsense"), USAGE), (("config",), USAGE),
+    (("config", "frobnicate"), USAGE), (("token", "create"), USAGE), (("token", "create", "--client", "a b"), USAGE),
+    (("serve", "-c"), USAGE), (("config", "check", "--output", "xml"), USAGE), (("serve", "extra"), USAGE)], ids=str)
+def test_usage_errors(args, code):
+    done = run(*args, timeout=20)
+    assert done.returncode == code, done
+    assert "--help" in done.stderr and done.stderr.startswith("dirhinge:") or "Usage" in done.stderr + done.stdout, done
+
+
+@pytest.mark.parametrize("args", [("--help",), ("serve", "--help"), ("config", "--help"), ("doctor", "--help"),
+                                  ("token", "--help"), ("demo", "--help"), ("config", "check", "--help")], ids=str)
+def test_help_has_examples(args):
+    done = run(*args)
+    assert done.returncode == DONE and "Usage:" in done.stdout and "Examples:" in done.stdout, done
+    assert "  dirhinge " in done.stdout and done.stderr == ""
+
+
+def test_version():
+    done = run("--version")
+    assert done.returncode == DONE and re.match(r"dirhinge \d+\.\d+\.\d+", done.stdout), done
+
+
+def test_token_create_prints_once_and_matches_its_hash(hinges):
+    done = run("token", "create", "--client", "new", "--output", "json")
+    assert done.returncode == DONE, done
+    doc = json.loads(done.stdout)
+    SECRETS.add(doc["token"])
+    assert hashlib.sha256(doc["token"].encode()).hexdigest() == doc["token_sha256"]
+    other = run("token", "create", "--client", "new").stdout
+    assert doc["token"] not in other and "sha256" in other
+    assert len(doc["token"]) >= 43, "less than 256 bits"
+
+
+def test_reload_takes_a_new_token_at_once(hinges):
+    """SIGHUP: clients and tokens change at once, requests go on; a broken file changes nothing (F-47)."""
+    h = Hinge(hinges().slapd)
+    d = h.daemon
+    try:
+        u = h.make_user()
+        old = d.tokens["lenient"]
+        new = secret("tok-")
+        write_file(f"{d.dir}/lenient.token", new + "\n")
+        d.signal(signal.SIGHUP)
+        h.lenient.token = new
+        until(lambda: h.lenient.get(f"/Users/{u['id']}").status == 200, "the new token to be accepted")
+        h.lenient.clone(token=old).get(f"/Users/{u['id']}").error(401)
+        good = open(d.config_path, encoding="utf-8").read()
+        write_file(d.config_path, good.replace("server:", "sever:"))
+        d.signal(signal.SIGHUP)
+        until(lambda: "not taken over" in d.log(), "the refusal in the log")
+        h.lenient.get(f"/Users/{u['id']}").expect(200)
+        write_file(d.config_path, good)
+    finally:
+        h.stop()
+
+
+def doctor(c, tmp_path, *more):
+    path = write_file(str(tmp_path / "doc.yaml"), to_yaml(c))
+    return run("doctor", "-c", path, *more, timeout=60)
+
+
+def test_doctor_on_a_good_directory(files):
+    tmp_path, _, c = files
+    done = doctor(c, tmp_path)
+    assert done.returncode == DONE, done
+    done = doctor(c, tmp_path, "--output", "json")
+    assert done.returncode == DONE and json.loads(done.stdout), done
+    assert not [s for s in SECRETS if s in done.stdout + done.stderr]
+
+
+def test_doctor_write_test_leaves_nothing(files, directories):
+    tmp_path, _, c = files
+    before = set(directories().admin.dump("dc=example,dc=com"))
+    done = doctor(c, tmp_path, "--write-test")
+    assert done.returncode == DONE, done
+    assert set(directories().admin.dump("dc=example,dc=com")) == before
+
+
+def test_doctor_when_the_directory_is_away(files):
+    tmp_path, _, c = files
+    nowhere = "ldapi://" + quote(f"{tmp_path}/nothing", safe="")
+    done = doctor(dict(c, directory=dict(c["directory"], uris=[nowhere])), tmp_path)
+    assert done.returncode == UNREACHABLE, done
+
+
+def test_doctor_with_a_wrong_password(files):
+    tmp_path, _, c = files
+    pw = write_file(str(tmp_path / "wrong"), "wrong-password\n")
+    done = doctor(dict(c, directory=dict(c["directory"], bind_password_file=pw)), tmp_path)
+    assert done.returncode not in (DONE, USAGE, CONFIG) and "wrong-password" not in done.stdout + done.stderr, done
+
+
+def test_doctor_names_what_to_fix_and_the_command(tmp_path):
+    """No dirhinge schema, no rights to write, no entryUUID index: each finding comes with a command."""
+    slapd = Slapd(Variant(schema=False, unique=False), source_dir())
+    try:
+        db = "olcDatabase={2}mdb,cn=config"
+        slapd.config.modify(db, ("replace", "olcAccess", [
+            'to attrs=userPassword by anonymous auth by * none', "to * by users read by * none"]),
+            ("delete", "olcDbIndex", ["entryUUID,entryCSN eq"]), ("delete", "olcLimits", []))
+        token = write_file(str(tmp_path / "t"), secret("tok-") + "\n")
+        c = dict(config(slapd), state_dir=str(tmp_path), clients=[{"name": "x", "scopes": ["users:read"], "token_file": token}])
+        done = doctor(c, tmp_path)
+        assert done.returncode == FAILED, done
+        text = done.stdout + done.stderr
+        for word in ("dirhinge.ldif", "ldapadd", "olcAccess", "entryUUID", "ldapmodify"):
+            assert word in text, f"{word} is not in what doctor says:\n{text}"
+        assert slapd.gateway_pw not in text
+    finally:
+        slapd.remove()
+
+
+def test_two_daemons_and_a_taken_port(hinges):
+    h = hinges()
+    d = Daemon(config(h.slapd, server={"listen": h.daemon.address}), [{"name": "x", "scopes": ["users:read"]}])
+    done = run("serve", "-c", d.config_path, timeout=20)
+    assert done.returncode == FAILED and h.daemon.address in done.stderr, done
+
+
+def test_log_lines_are_json_with_request_details(hinge):
+    u = hinge.make_user()
+    hinge.entra.get(f"/Users/{u['id']}").expect(200)
+    lines = [json.loads(line) for line in hinge.daemon.log().splitlines() if line]
+    mine = [r for r in lines if u["id"] in json.dumps(r)]
+    assert mine, "a request leaves no line in the log"
+    shown = json.dumps(mine)
+    assert "entra" in shown and "200" in shown, shown
