@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Scopes, profiles, decisions. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "dirhinge/policy/policy.h"
+
+START_TEST(every_scope_name_parses_to_its_own_bit)
+{
+	unsigned all = 0;
+	for (size_t i = 0; policy_scope_names[i]; i++) {
+		unsigned bit = policy_scope_parse(policy_scope_names[i]);
+		ck_assert_msg(bit && !(bit & (bit - 1)), "%s", policy_scope_names[i]);
+		ck_assert_msg(!(all & bit), "%s has the bit of another one", policy_scope_names[i]);
+		all |= bit;
+	}
+	ck_assert_uint_eq(all, POLICY_USERS_READ | POLICY_USERS_WRITE | POLICY_GROUPS_READ | POLICY_GROUPS_WRITE |
+				       POLICY_EVENTS_READ | POLICY_ADMIN);
+	ck_assert_uint_eq(policy_scope_parse("users:write"), POLICY_USERS_WRITE);
+	ck_assert_uint_eq(policy_scope_parse("users:Write"), 0);
+	ck_assert_uint_eq(policy_scope_parse("users"), 0);
+	ck_assert_uint_eq(policy_scope_parse(""), 0);
+}
+END_TEST
+
+START_TEST(profiles)
+{
+	unsigned t = 77;
+	for (size_t i = 0; policy_profile_names[i]; i++)
+		ck_assert_msg(policy_profile(policy_profile_names[i], &t), "%s", policy_profile_names[i]);
+	ck_assert(policy_profile("strict", &t));
+	ck_assert_uint_eq(t, 0);
+	ck_assert(policy_profile("entra", &t));
+	ck_assert(t & SCIM_TOL_CREATE_TARGET);
+	ck_assert(t & SCIM_TOL_JSON_STRING);
+	ck_assert(policy_profile("lenient", &t));
+	ck_assert(t & SCIM_TOL_STRING_BOOL);
+	t = 77;
+	ck_assert(!policy_profile("Strict", &t));
+	ck_assert_uint_eq(t, 77);
+}
+END_TEST
+
+/* client scopes x verb x type */
+static const struct {
+	unsigned scopes;
+	enum policy_verb verb;
+	const char *type;
+	const char *missing; /* NULL = allowed */
+} matrix[] = {
+	{POLICY_USERS_READ, POLICY_READ, "User", NULL},
+	{POLICY_USERS_READ, POLICY_WRITE, "User", "users:write"},
+	{POLICY_USERS_WRITE, POLICY_READ, "User", NULL},
+	{POLICY_USERS_WRITE, POLICY_WRITE, "User", NULL},
+	{POLICY_USERS_WRITE, POLICY_READ, "Group", "groups:read"},
+	{POLICY_USERS_WRITE, POLICY_WRITE, "Group", "groups:write"},
+	{POLICY_GROUPS_READ, POLICY_READ, "Group", NULL},
+	{POLICY_GROUPS_READ, POLICY_WRITE, "Group", "groups:write"},
+	{POLICY_GROUPS_WRITE, POLICY_READ, "Group", NULL},
+	{POLICY_GROUPS_WRITE, POLICY_WRITE, "Group", NULL},
+	{POLICY_GROUPS_WRITE, POLICY_READ, "User", "users:read"},
+	{POLICY_ADMIN | POLICY_EVENTS_READ, POLICY_READ, "User", "users:read"},
+	{POLICY_ADMIN | POLICY_EVENTS_READ, POLICY_WRITE, "Group", "groups:write"},
+	{0, POLICY_READ, "User", "users:read"},
+	{~0u, POLICY_READ, "Device", "Device"},
+};
+
+START_TEST(decision)
+{
+	const struct principal who = {.name = "entra", .profile = "entra", .scopes = matrix[_i].scopes};
+	struct err e = ERR_INIT;
+	int rc = policy_check(&who, matrix[_i].verb, matrix[_i].type, &e);
+	if (!matrix[_i].missing) {
+		ck_assert_int_eq(rc, 0);
+		return;
+	}
+	ck_assert_int_eq(rc, -1);
+	ck_assert_int_eq(e.code, ERR_FORBIDDEN);
+	ck_assert_msg(strstr(e.detail, matrix[_i].missing), "%s", e.detail);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("policy");
+	TCase *t = tcase_create("policy");
+	tcase_add_test(t, every_scope_name_parses_to_its_own_bit);
+	tcase_add_test(t, profiles);
+	tcase_add_loop_test(t, decision, 0, (int)ARRAY_SIZE(matrix));
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
