@@ -45,7 +45,8 @@ def test_valid_configuration(files):
 
 BROKEN = [  # (what is replaced, by what, what the message must say)
     ("  pool_size: 8", "  pool_sise: 8", "pool_size"), ("  pool_size: 8", "  pool_size: many", "pool_size"),
-    ("  pool_size: 8", "  pool_size: 0", "pool_size"), ("  pool_size: 8", "  pool_size: 8\n  pool_size: 9", "pool_size"),
+    ("  pool_size: 8", "  pool_size: 0", "pool_size"),
+    ("  pool_size: 8", "  pool_size: 8\n  pool_size: 9", "pool_size"),
     ('  timeout: "5s"', '  timeout: "5 parsecs"', "timeout"), ('  timeout: "5s"', '  timeout: "5s"\n\tx: 1', ""),
     ('  flavour: "openldap"', '  flavour: "notes"', "openldap"), ('  rdn: "uid"', '  rdn: "uid\u0001"', ""),
     ('  base_path: "/scim/v2"', '  base_path: "scim"', "base_path"),
@@ -228,7 +229,8 @@ def test_doctor_names_what_to_fix_and_the_command(tmp_path):
             'to attrs=userPassword by anonymous auth by * none', "to * by users read by * none"]),
             ("delete", "olcDbIndex", ["entryUUID,entryCSN eq"]), ("delete", "olcLimits", []))
         token = write_file(str(tmp_path / "t"), secret("tok-") + "\n")
-        c = dict(config(slapd), state_dir=str(tmp_path), clients=[{"name": "x", "scopes": ["users:read"], "token_file": token}])
+        c = dict(config(slapd), state_dir=str(tmp_path),
+                 clients=[{"name": "x", "scopes": ["users:read"], "token_file": token}])
         done = doctor(c, tmp_path)
         assert done.returncode == FAILED, done
         text = done.stdout + done.stderr

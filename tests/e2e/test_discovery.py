@@ -147,7 +147,8 @@ def test_location_follows_the_host_header(hinge):
 
 
 def test_external_url(hinges):
-    h = hinges(Variant(), server={"listen": "127.0.0.1:0", "base_path": "/x", "external_url": "https://scim.example.com"})
+    h = hinges(Variant(), server={"listen": "127.0.0.1:0", "base_path": "/x",
+                                 "external_url": "https://scim.example.com"})
     u = h.make_user()
     assert u["meta"]["location"] == f"https://scim.example.com/x/Users/{u['id']}"
     h.lenient.call("GET", "/scim/v2/Users", absolute=True).expect(404)

@@ -131,8 +131,8 @@ ROWS = [
         entry={"dirhingeExternalId": ["<client>:<N>-x"]}),
     Row("F14", ("U1",), [op("Add", 'emails[type eq "other"].value', [{"value": "g@c"}])], ("U1",), clients=LAX,
         strict=(400, SYNTAX)),
-    Row("F15", ("U1",), [op("replace", None, {"id": "<G>", "displayName": "<NAME>"})], ("U1",), clients=("okta", "entra"),
-        writes=0),
+    Row("F15", ("U1",), [op("replace", None, {"id": "<G>", "displayName": "<NAME>"})], ("U1",),
+        clients=("okta", "entra"), writes=0),
     Row("F16", ("U1",), [op("remove", "members[value eq \"<U1>\"]"),
                          op("add", "members", [{"value": "<U2>", "display": "u2@c"}])], ("U2",), writes=1),
     Row("F17", ("U1", "U2"), [op("replace", "members", vals("U2", "U3", "U4"))], ("U2", "U3", "U4"), writes=1),
@@ -198,7 +198,8 @@ def test_F7_tens_of_values_are_one_modify(hinge):
     made = hinge.make_many(60)
     g = hinge.make_group()
     with hinge.slapd.watch() as ops:
-        hinge.entra.patch(f"/Groups/{g['id']}", [op("Add", "members", [{"value": i} for i, _ in made])]).expect(200, 204)
+        values = [{"value": i} for i, _ in made]
+        hinge.entra.patch(f"/Groups/{g['id']}", [op("Add", "members", values)]).expect(200, 204)
     assert hinge.member_dns(g["id"]) == {dn for _, dn in made}
     assert len(done(ops, "MOD")) == 1, ops
     resolving = [o for o in ops if o.verb == "SRCH" and "entryUUID=" in o.filter and o.filter.count("entryUUID=") > 1]
@@ -254,7 +255,8 @@ def test_F21_delete(hinge, people):
 
 def test_F22_answer_may_leave_members_out(hinge, people):
     g = hinge.make_group(people["U1"])
-    r = hinge.okta.patch(f"/Groups/{g['id']}?excludedAttributes=members", [op("add", "members", [{"value": people["U2"]}])])
+    r = hinge.okta.patch(f"/Groups/{g['id']}?excludedAttributes=members",
+                         [op("add", "members", [{"value": people["U2"]}])])
     r.expect(200, 204)
     assert r.status == 204 or not r.json.get("members")
     hinge.assert_members(g["id"], people["U1"], people["U2"])
@@ -281,8 +283,8 @@ def test_F33_unknown_member(hinge, people, client, bad):
 @pytest.mark.parametrize("client", ALL)
 def test_F33_unknown_member_on_create(hinge, client):
     name = unique("f33-")
-    hinge.client(client).post("/Groups", {"schemas": [GROUP], "displayName": name, "members": [{"value": UNKNOWN_ID}]}) \
-        .error(400, "invalidValue")
+    body = {"schemas": [GROUP], "displayName": name, "members": [{"value": UNKNOWN_ID}]}
+    hinge.client(client).post("/Groups", body).error(400, "invalidValue")
     assert hinge.ldap.search(GROUPS, f"(cn={name})") == []
 
 

@@ -53,7 +53,7 @@ def test_placeholder_comes_and_goes(any_hinge):
 
 
 def test_group_that_an_administrator_emptied_with_another_placeholder(hinge):
-    """A group's own DN and refint's cn=nobody are placeholders elsewhere: what no user or group stands behind is not shown."""
+    """A group's own DN and refint's cn=nobody are placeholders elsewhere: what is no user or group is not shown."""
     name = unique("adm-")
     dn = f"cn={name},{GROUPS}"
     hinge.ldap.add(dn, {"objectClass": "groupOfNames", "cn": name, "member": "cn=nobody,dc=example,dc=com"})

@@ -230,9 +230,11 @@ FILTERS = [  # (filter with <u> for the user name and <m> for the mail, matches)
     ('userName ew "<s>"', True), ('userName co "<p>"', True), ('userName eq "<u>x"', False),
     ('emails.value eq "<m>"', True), ('emails[value eq "<m>"]', True),
     ('emails[type eq "work" and value eq "<m>"]', True), ('emails[type eq "home" and value eq "<m>"]', False),
-    ('emails co "<m>"', True), ('userName eq "<u>" and title pr', True), ('userName eq "<u>" and not (title pr)', False),
+    ('emails co "<m>"', True), ('userName eq "<u>" and title pr', True),
+    ('userName eq "<u>" and not (title pr)', False),
     ('userName eq "<u>" and nickName pr', False), ('userName eq "<u>" and active eq true', True),
-    ('userName eq "<u>" and active eq false', False), ('(userName eq "nobody" or title eq "T") and userName eq "<u>"', True),
+    ('userName eq "<u>" and active eq false', False),
+    ('(userName eq "nobody" or title eq "T") and userName eq "<u>"', True),
     ('userName eq "<u>" and (title eq "t" or title eq "zz")', True), ('userName eq "<u>" and title ne "T"', False),
     ('userName eq "<u>" and name.familyName eq "lovelace"', True), ('id eq "<id>"', True),
     ('userName eq "<u>" and meta.created ge "2020-01-01T00:00:00Z"', True),
@@ -262,7 +264,8 @@ def test_filter(hinge, known, client, flt, matches):
 
 
 BAD_FILTERS = ["userName", "userName eq", 'userName xx "a"', 'userName eq "a', '(userName eq "a"', 'userName eq "a")',
-               'userName eq "a" and', 'and userName eq "a"', 'unknownAttr eq "a"', 'active gt true', 'emails[type eq "work"',
+               'userName eq "a" and', 'and userName eq "a"', 'unknownAttr eq "a"', 'active gt true',
+               'emails[type eq "work"',
                "not", '"a" eq userName', 'userName eq "a" or or userName eq "b"', "(" * 200, 'userName eq "\\u12"',
                'active eq "maybe"', 'urn:x:y:z eq "a"', " ", ""]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A directory without dirhinge.schema, and others with less: everything runs, less is advertised, nothing is lost in silence."""
+"""A directory without dirhinge.schema, and others with less: less is advertised, nothing is lost in silence."""
 
 import pytest
 
@@ -23,12 +23,14 @@ def test_a_user_lives(small, client):
     c = small.client(client)
     n = unique("small-")
     u = small.make_user(client=client, userName=n, displayName="D", title="T",
-                        emails=[{"type": "work", "value": f"{n}@x.y"}], phoneNumbers=[{"type": "mobile", "value": "+49 1"}],
+                        emails=[{"type": "work", "value": f"{n}@x.y"}],
+                        phoneNumbers=[{"type": "mobile", "value": "+49 1"}],
                         **{ENTERPRISE: {"department": "Dep", "employeeNumber": "7"}})
     shows(u, {"displayName": "D", "title": "T", "emails": [{"type": "work", "value": f"{n}@x.y"}],
               "phoneNumbers": [{"type": "mobile", "value": "+49 1"}],
               ENTERPRISE: {"department": "Dep", "employeeNumber": "7"}})
-    e = small.assert_entry(u["id"], {"uid": [n], "mail": [f"{n}@x.y"], "mobile": ["+49 1"], "departmentNumber": ["Dep"]})
+    e = small.assert_entry(u["id"], {"uid": [n], "mail": [f"{n}@x.y"], "mobile": ["+49 1"],
+                                     "departmentNumber": ["Dep"]})
     assert not any(k.startswith("dirhinge") for k in e.attrs) and "dirhingeUser" not in e["objectClass"], e
     c.patch(f"/Users/{u['id']}", [{"op": "replace", "path": 'emails[type eq "work"].value', "value": f"{n}@new.y"},
                                   {"op": "replace", "path": "active", "value": False}]).expect(200, 204)
@@ -41,8 +43,9 @@ def test_a_user_lives(small, client):
 def test_a_group_lives(small):
     u, v = small.make_user(), small.make_user()
     g = small.make_group(u["id"])
-    small.lenient.patch(f"/Groups/{g['id']}", [{"op": "add", "path": "members", "value": [{"value": v["id"]}]},
-                                               {"op": "remove", "path": f'members[value eq "{u["id"]}"]'}]).expect(200, 204)
+    ops = [{"op": "add", "path": "members", "value": [{"value": v["id"]}]},
+           {"op": "remove", "path": f'members[value eq "{u["id"]}"]'}]
+    small.lenient.patch(f"/Groups/{g['id']}", ops).expect(200, 204)
     small.assert_members(g["id"], v["id"])
     small.lenient.delete(f"/Groups/{g['id']}").expect(204)
     assert small.entry(g["id"]) is None
@@ -65,8 +68,8 @@ def test_strict_profile_refuses_what_has_no_home(small):
     assert small.ldap.search(PEOPLE, f"(uid={body['userName']})") == []
     u = small.make_user(client="strict")
     before = small.entry(u["id"])
-    small.strict.patch(f"/Users/{u['id']}", [{"op": "replace", "path": "title", "value": "T"},
-                                             {"op": "replace", "path": "nickName", "value": "N"}]).error(400, "invalidPath")
+    ops = [{"op": "replace", "path": "title", "value": "T"}, {"op": "replace", "path": "nickName", "value": "N"}]
+    small.strict.patch(f"/Users/{u['id']}", ops).error(400, "invalidPath")
     assert small.entry(u["id"]) == before
 
 
@@ -103,7 +106,8 @@ def test_rdn_that_is_not_the_user_name(hinges):
     assert h.assert_entry(u["id"], {"uid": [new]}).dn == e.dn
     h.lenient.post("/Users", h.user_body(userName=new)).error(409, "uniqueness")
     formatted = unique("C D ")
-    h.lenient.patch(f"/Users/{u['id']}", [{"op": "replace", "path": "name.formatted", "value": formatted}]).expect(200, 204)
+    ops = [{"op": "replace", "path": "name.formatted", "value": formatted}]
+    h.lenient.patch(f"/Users/{u['id']}", ops).expect(200, 204)
     e = h.assert_entry(u["id"], {"cn": [formatted]})
     assert e.dn.startswith(f"cn={formatted},"), e.dn
     h.assert_members(g["id"], u["id"])
@@ -115,7 +119,8 @@ def test_unique_member_groups(hinges):
     u = h.make_user()
     r = h.lenient.post("/Groups", {"schemas": [GROUP], "displayName": unique("gun-")}).expect(201)
     gid = r.json["id"]
-    h.lenient.patch(f"/Groups/{gid}", [{"op": "add", "path": "members", "value": [{"value": u["id"]}]}]).expect(200, 204)
+    ops = [{"op": "add", "path": "members", "value": [{"value": u["id"]}]}]
+    h.lenient.patch(f"/Groups/{gid}", ops).expect(200, 204)
     assert h.shown_members(gid) == {u["id"]}
     h.assert_entry(gid, {"uniqueMember": [h.dn(u["id"])]})
     h.lenient.patch(f"/Groups/{gid}", [{"op": "remove", "path": f'members[value eq "{u["id"]}"]'}]).expect(200, 204)

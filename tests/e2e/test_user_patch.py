@@ -89,7 +89,8 @@ ROWS = [
         clients=LAX),
     Row("C24", [{"op": "Add", "path": 'phoneNumbers[type eq "mobile"].value', "value": "+49 (0)170-1"}],
         {"phoneNumbers": [{"type": "mobile", "value": "+49 (0)170-1"}]}, {"mobile": ["+49 (0)170-1"]}, clients=LAX),
-    Row("C25", [{"op": "add", "path": "roles", "value": [{"value": '{"id":"1","value":"Admin","displayName":"Admin"}'}]}],
+    Row("C25", [{"op": "add", "path": "roles",
+                 "value": [{"value": '{"id":"1","value":"Admin","displayName":"Admin"}'}]}],
         {"roles": [{"value": "Admin"}]}, {"dirhingeRole": lambda v: len(v) == 1 and "Admin" in v[0]},
         clients=("entra",)),
     Row("C26", [{"op": "replace", "path": "roles", "value": [{"value": "r1"}, {"value": "r2"}]}],
@@ -125,7 +126,8 @@ ROWS = [
         {"uid": ["<N>-kc"], "displayName": ["KC"], **ENABLED}, {"active": False}, clients=LAX, strict=(400, SYNTAX)),
     Row("E10", [{"op": "remove", "path": 'emails[type eq "work"]'}], {"emails": [{"type": "home"}]},
         {"mail": lambda v: not any(x.endswith("@old.c") for x in v)}, BOTH),
-    Row("E10-all", [{"op": "remove", "path": "emails"}], {"emails": ABSENT}, {"mail": None, "dirhingeEmail": None}, BOTH),
+    Row("E10-all", [{"op": "remove", "path": "emails"}], {"emails": ABSENT},
+        {"mail": None, "dirhingeEmail": None}, BOTH),
     Row("P36", [{"op": "add", "path": "name", "value": {"middleName": "M"}}],
         {"name": {"middleName": "M", "givenName": "Ada", "familyName": "Lovelace"}},
         {"dirhingeMiddleName": ["M"], "givenName": ["Ada"]}),
@@ -248,7 +250,8 @@ def test_C18_references_follow_a_rename(hinge):
 def test_C18_rename_to_a_taken_name(hinge):
     a, b = hinge.make_user(), hinge.make_user()
     before = hinge.entry(a["id"])
-    ops = [{"op": "replace", "path": "userName", "value": b["userName"]}, {"op": "replace", "path": "title", "value": "T"}]
+    ops = [{"op": "replace", "path": "userName", "value": b["userName"]},
+           {"op": "replace", "path": "title", "value": "T"}]
     hinge.lenient.patch(f"/Users/{a['id']}", ops).error(409, "uniqueness")
     after = hinge.entry(a["id"])
     assert (after.dn, after["uid"], after["title"]) == (before.dn, before["uid"], before["title"]), \
