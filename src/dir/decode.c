@@ -40,11 +40,19 @@ add_attr(struct builder *b, struct berval name, const struct berval *vals)
 		at->values[i] = strv_n(bv_dup(b->a, vals[i]), vals[i].bv_len);
 }
 
+/* Views of a message's buffer, and a buffer of its own. */
 static void
-ber_done(BerElement **ber)
+ber_view_done(BerElement **ber)
 {
 	if (*ber)
 		ber_free(*ber, 0);
+}
+
+static void
+ber_owned_done(BerElement **ber)
+{
+	if (*ber)
+		ber_free(*ber, 1);
 }
 
 static int
@@ -57,7 +65,7 @@ garbled(struct err *e)
 int
 decode_entry(struct arena *a, LDAP *ld, LDAPMessage *msg, const struct dir_entry **en_r, struct err *e)
 {
-	DH_CLEANUP(ber_done) BerElement *ber = NULL;
+	DH_CLEANUP(ber_view_done) BerElement *ber = NULL;
 	struct builder b = {.a = a, .en = ARENA_NEW(a, struct dir_entry)};
 	struct berval dn, name;
 
@@ -83,9 +91,8 @@ decode_entry(struct arena *a, LDAP *ld, LDAPMessage *msg, const struct dir_entry
 int
 decode_read_control(struct arena *a, const struct berval *value, const struct dir_entry **en_r, struct err *e)
 {
-	/* A private copy: with LBER_USE_DER off, "m" makes views into the buffer and writes a NUL behind each. */
-	struct berval copy = {value->bv_len, bv_dup(a, *value)};
-	DH_CLEANUP(ber_done) BerElement *ber = ber_init(&copy);
+	struct berval view = *value; /* ber_init() copies it and takes no const */
+	DH_CLEANUP(ber_owned_done) BerElement *ber = ber_init(&view);
 	struct builder b = {.a = a, .en = ARENA_NEW(a, struct dir_entry)};
 	struct berval dn, name;
 	ber_tag_t tag;

@@ -79,7 +79,8 @@ hand_on(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
 		return -1;
 	if (r->s->size_limit > 0 && r->n == (size_t)r->s->size_limit) {
 		r->failed = true;
-		return err_set(e, ERR_TOO_MANY, NULL);
+		err_set(e, ERR_TOO_MANY, NULL);
+		return err_cause(e, "search \"%s\" %s: more than %d entries", r->s->base, r->filter, r->s->size_limit);
 	}
 	r->n++;
 	rc = r->fn(r->ctx, en, e);

@@ -393,8 +393,10 @@ modify_nothing(struct dir *d, struct arena *a, const char *dn, const struct dir_
 	}
 	if (rc < 0)
 		return -1;
-	if (rc == 0)
-		return err_set(e, ERR_NOT_FOUND, NULL);
+	if (rc == 0) {
+		err_set(e, ERR_NOT_FOUND, NULL);
+		return err_cause(e, "modify \"%s\" with no changes", dn);
+	}
 	if (w && w->post_attrs && w->post_r)
 		*w->post_r = en;
 	return 0;

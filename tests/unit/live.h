@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Real slapds for the tests of src/dir: started by live_slapd.sh in a directory of their own, killed and thrown away at
+ * the end. */
+#ifndef DIRHINGE_TESTS_LIVE_H
+#define DIRHINGE_TESTS_LIVE_H
+
+#include <sys/types.h>
+
+#include "dirhinge/dir/dir.h"
+
+#define SUFFIX "dc=example,dc=com"
+#define PEOPLE "ou=people," SUFFIX
+#define GROUPS "ou=groups," SUFFIX
+
+struct live {
+	pid_t pid; /* 0 = not running */
+	const char *cert;
+	char name[16];
+	char dir[96];
+	char ldap[64], ldaps[64], localhost[64], ldapi[256]; /* its URIs */
+};
+
+/* Makes the directory and the certificates, opens the trap; exits 77 if slapd is not installed. */
+void live_begin(void);
+/* Kills what runs, removes the directory; true if nobody fell into the trap. */
+bool live_end(void);
+
+/* New name = new database. Returns when the server answers; aborts the test program if it does not. */
+void live_start(struct live *l, const char *name, const char *cert);
+void live_again(struct live *l); /* after live_kill: the same database and ports */
+void live_kill(struct live *l);  /* -9, and waits for its end */
+
+const char *live_cert(const char *file); /* path of a certificate file */
+int live_free_port(void);                /* nobody listens there */
+
+/* A directory handle as cn=gateway with small timeouts; what the caller set in o is kept. Fails the test if it cannot.
+ */
+struct dir *live_dir(struct dir_opts o, const char *uri);
+struct dir *live_dir2(struct dir_opts o, const char *uri1, const char *uri2);
+const struct secret *live_password(void);
+
+/* Adds a plain user below ou=people. */
+void live_user(struct dir *d, const char *uid);
+
+/* Milliseconds since begun (clock_mono_ms). */
+int64_t live_since(int64_t begun);
+
+#endif
