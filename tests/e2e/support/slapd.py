@@ -263,11 +263,15 @@ class Slapd:
             os.mkdir(f"{self.dir}/{sub}")
         with open(os.open(self.pw_file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
             f.write(self.gateway_pw + "\n")
-        self._load("0", _config(variant, self.dir, modules, schema, source, admin_pw))
-        self._load("2", _base_entries(variant, self.gateway_pw), "-S", "1", "-w")
         self.admin = Tools(self.ldapi, ADMIN, admin_pw, self.dir)
         self.config = Tools(self.ldapi, "cn=admin,cn=config", admin_pw, self.dir)
-        self.start()
+        try:
+            self._load("0", _config(variant, self.dir, modules, schema, source, admin_pw))
+            self._load("2", _base_entries(variant, self.gateway_pw), "-S", "1", "-w")
+            self.start()
+        except Exception:
+            self.remove()
+            raise
         self.log = SlapdLog(self.log_path, GATEWAY)
 
     def _load(self, database, text, *options):
