@@ -15,6 +15,7 @@ static const struct known_field {
 	{"Transfer-Encoding", ONCE, SIZE_MAX},
 	{"Authorization", ONCE, offsetof(struct header_facts, authorization)},
 	{"Content-Type", ONCE, offsetof(struct header_facts, content_type)},
+	{"Content-Encoding", JOINED, offsetof(struct header_facts, content_encoding)},
 	{"Expect", ONCE, offsetof(struct header_facts, expect)},
 	{"Accept", JOINED, offsetof(struct header_facts, accept)},
 	{"If-Match", JOINED, offsetof(struct header_facts, if_match)},

@@ -16,7 +16,8 @@ struct header_field {
 
 /* p NULL = absent. Fields that may be repeated are joined with ", ". */
 struct header_facts {
-	struct strv host, authorization, content_type, accept, if_match, if_none_match, request_id, expect;
+	struct strv host, authorization, content_type, content_encoding, accept, if_match, if_none_match, request_id,
+		expect;
 	int64_t content_length; /* -1 = not given */
 	bool chunked;
 };

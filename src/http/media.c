@@ -20,12 +20,30 @@ next_piece(struct strv s, char sep, struct strv *rest_r)
 	return strv_trim(strv_n(s.p, i));
 }
 
+static bool
+charset_is_utf8(struct strv params)
+{
+	static const struct strv key = {"charset=", 8};
+	while (params.n) {
+		struct strv p = next_piece(params, ';', &params);
+		if (!strv_casestarts(p, key))
+			continue;
+		struct strv v = {p.p + key.n, p.n - key.n};
+		if (v.n >= 2 && v.p[0] == '"' && v.p[v.n - 1] == '"')
+			v = strv_n(v.p + 1, v.n - 2);
+		if (!strv_caseeq(v, STRV("utf-8")) && !strv_caseeq(v, STRV("utf8")) &&
+		    !strv_caseeq(v, STRV("us-ascii")))
+			return false;
+	}
+	return true;
+}
+
 bool
 http_media_is_json(struct strv content_type)
 {
-	struct strv rest;
-	struct strv type = next_piece(content_type, ';', &rest);
-	return strv_caseeq(type, STRV(MEDIA_SCIM)) || strv_caseeq(type, STRV(MEDIA_JSON));
+	struct strv params;
+	struct strv type = next_piece(content_type, ';', &params);
+	return (strv_caseeq(type, STRV(MEDIA_SCIM)) || strv_caseeq(type, STRV(MEDIA_JSON))) && charset_is_utf8(params);
 }
 
 /* RFC 9110 12.4.2: q=0, q=0., q=0.000 mean "not acceptable". */

@@ -8,7 +8,8 @@
 #define MEDIA_SCIM "application/scim+json"
 #define MEDIA_JSON "application/json"
 
-/* True for the two JSON types in any case and with any parameters (wire case G1). */
+/* True for the two JSON types in any case and with any parameters (wire case G1), but a charset other than UTF-8 or its
+ * subset US-ASCII (RFC 8259 8.1). */
 bool http_media_is_json(struct strv content_type);
 
 /* The type to answer with: MEDIA_SCIM, or MEDIA_JSON if the client takes that and not the other. An Accept field that

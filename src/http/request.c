@@ -134,7 +134,10 @@ check_body(struct req *q, struct err *e)
 		if (!given && str_eq(q->who->profile, "strict"))
 			return err_set(e, ERR_MEDIA_TYPE, "Content-Type is missing; send " MEDIA_SCIM);
 		if (given && !http_media_is_json(q->head.content_type))
-			return err_set(e, ERR_MEDIA_TYPE, "Content-Type must be " MEDIA_SCIM " or " MEDIA_JSON);
+			return err_set(e, ERR_MEDIA_TYPE,
+				       "Content-Type must be " MEDIA_SCIM " or " MEDIA_JSON " in UTF-8");
+		if (q->head.content_encoding.n && !strv_caseeq(q->head.content_encoding, STRV("identity")))
+			return err_set(e, ERR_MEDIA_TYPE, "Content-Encoding is not supported");
 	}
 	if (q->head.content_length > limit)
 		return err_set(e, ERR_TOO_LARGE, "the request body is larger than %lld bytes", (long long)limit);

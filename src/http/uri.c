@@ -71,12 +71,12 @@ parse_path(struct arena *a, struct strv path, struct uri *u, struct err *e)
 {
 	if (path.n == 0 || path.p[0] != '/')
 		return err_set(e, ERR_REQUEST, "the request target must be a path that begins with a slash");
-	for (size_t i = 1; i < path.n;) {
+	for (size_t i = 1; path.n > 1 && i <= path.n;) {
 		struct strv rest = {path.p + i, path.n - i};
 		size_t n = strv_chr(rest, '/');
 		if (add_segment(a, strv_n(rest.p, n), u, e) < 0)
 			return -1;
-		i += n + 1; /* "/Users/" is "/Users" */
+		i += n + 1; /* "/Users/" ends with an empty segment: the resource without an id */
 	}
 	char *text = NULL;
 	if (http_uri_decode(a, path, false, &text, e) < 0)

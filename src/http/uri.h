@@ -19,7 +19,7 @@ struct uri_param {
 struct uri {
 	const char *path; /* decoded, for the log; "*" in asterisk-form */
 	const char *segments[URI_SEGMENTS_MAX];
-	size_t n_segments; /* a trailing slash makes no segment */
+	size_t n_segments; /* a trailing slash makes an empty one; "/" has none */
 	bool asterisk;
 	struct strv authority; /* of an absolute-form target; p NULL otherwise */
 	struct uri_param params[URI_PARAMS_MAX];

@@ -102,7 +102,8 @@ static const struct {
 	const char *allow;
 } routes[] = {
 	{"GET", "/scim/v2/Users", "secret", 200, NULL},
-	{"GET", "/scim/v2/Users/", "secret", 200, NULL},
+	{"GET", "/scim/v2/Users/", "secret", 404, NULL},
+	{"DELETE", "/scim/v2/Users/", "secret", 404, NULL},
 	{"GET", KNOWN, "secret", 200, NULL},
 	{"GET", "/scim/v2/Users/unknown", "secret", 404, NULL},
 	{"GET", "/scim/v2/Users/00919288221112222", "secret", 404, NULL}, /* P7 */
@@ -272,6 +273,8 @@ static const struct {
 	{"POST", "secret", "", "{}", 201, NULL},                                                      /* G2 */
 	{"POST", "strict", "", "{}", 415, NULL},
 	{"POST", "secret", "Content-Type: text/plain\r\n", "{}", 415, NULL},
+	{"POST", "secret", JSON_TYPE "Content-Encoding: gzip\r\n", "{}", 415, NULL},
+	{"POST", "secret", JSON_TYPE "Content-Encoding: Identity\r\n", "{}", 201, NULL},
 	{"POST", "secret", "Content-Type: application/x-www-form-urlencoded\r\n", "a=b", 415, NULL},
 	{"POST", "secret", JSON_TYPE, "", 400, "invalidSyntax"},
 	{"POST", "secret", JSON_TYPE, NULL, 400, "invalidSyntax"},
