@@ -199,7 +199,7 @@ scim_filter_match_element(const struct scim_filter *f, const json_t *element)
 		return !scim_filter_match_element(f->left, element);
 	case SCIM_COMPARE:
 		/* The elements of a simple multi-valued attribute are the values themselves. */
-		return compare(f, json_is_object(element) ? json_object_get(element, f->ref.attr->name) : element);
+		return compare(f, f->ref.attr->parent ? json_object_get(element, f->ref.attr->name) : element);
 	case SCIM_VALUE_PATH:
 		break; /* the parser refuses brackets in brackets */
 	}
