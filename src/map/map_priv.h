@@ -43,7 +43,7 @@ struct map_row {
 	bool one;      /* SCIM shows one value of the attribute */
 	bool required; /* an object class of the entries demands it, or it names them */
 	bool names;    /* the naming attribute */
-	const struct map_row *const **made; /* alternatives, each a list of rows; NULL-terminated both */
+	const struct map_row ***made; /* alternatives, each a list of rows; NULL-terminated both */
 	const char *made_text;              /* as written */
 	unsigned line;
 	bool overrides; /* from the operator's file */
@@ -54,7 +54,7 @@ struct map_slot {
 	bool untyped;
 	bool group;      /* one element out of several attributes */
 	const char *key; /* LDAP attribute that stands for the slot in a JSON element */
-	const struct map_row *const *rows;
+	const struct map_row **rows;
 	size_t n_rows;
 };
 
@@ -63,7 +63,7 @@ enum map_home_kind { HOME_PLAIN, HOME_MULTI, HOME_MANAGER, HOME_MEMBERS, HOME_CL
 struct map_home {
 	enum map_home_kind kind;
 	const struct scim_attr *attr;
-	const struct map_row *const *rows;
+	const struct map_row **rows;
 	size_t n_rows;
 	const struct map_slot *slots; /* HOME_MULTI */
 	size_t n_slots;
@@ -77,13 +77,13 @@ struct map {
 	const struct map_type_opts *opts;
 	const struct dir_caps *caps;
 	bool users;
-	const struct map_row *const *rows;
+	struct map_row **rows;
 	size_t n_rows;
 	const struct map_home *homes;
 	size_t n_homes;
 	const struct map_strategy *active;
 	const char *aux_class; /* NULL if the directory does not know it */
-	const char *marks;     /* attribute that names synthetic ones, or NULL */
+	const struct map_row *marks; /* names synthetic attributes, or NULL */
 	bool placeholder;
 	const char *const *lost;
 };
@@ -126,7 +126,7 @@ struct map_state {
 void map_state_add(struct map_state *st, const struct map_row *row, struct strv value);
 const struct map_vals *map_state_of(const struct map_state *st, const char *ldap); /* NULL if none */
 bool map_vals_has(const struct map_vals *vals, struct strv value);
-int map_state_diff(struct map_run *r, const struct map *m, const struct map_state *have, const struct map_state *want,
+int map_state_diff(struct map_run *r, const struct map_state *have, const struct map_state *want,
 		   const struct dir_entry *current, struct map_change *c, struct err *e) DH_MUST_USE;
 /* Adds the auxiliary class if something is written that only it allows. */
 void map_add_class(struct map_run *r, const struct map *m, const struct dir_entry *current, struct dir_mods *mods);
@@ -152,6 +152,8 @@ struct strv map_row_shown(struct map_run *r, const struct map_row *row, const st
 void map_plain_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
 		    json_t *res);
 int map_plain_plan(struct map_plan *p, const struct map_home *h, struct err *e) DH_MUST_USE;
+bool map_is_synthetic(struct map_run *r, const struct map *m, const struct map_row *row, const struct dir_entry *en,
+		      struct strv value);
 void map_multi_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
 		    json_t *res);
 int map_multi_plan(struct map_plan *p, const struct map_home *h, struct err *e) DH_MUST_USE;
@@ -166,6 +168,9 @@ int map_manager_plan(struct map_plan *p, const struct map_home *h, struct err *e
 /* Fallback: value to show for a manager that cannot be resolved, or NULL. */
 void map_refs_add(struct map_refs *refs, const struct map *m, json_t *res, const struct scim_attr *attr, const char *dn,
 		  const char *fallback);
+/* map_ids_to_dns among users only. */
+int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const char ***dns_r,
+		     struct err *e) DH_MUST_USE;
 /* The class that makes an entry a resource of this type. */
 const char *map_main_class(const struct map *m);
 
@@ -179,7 +184,7 @@ struct map_strategy {
 	void (*write)(struct map_run *r, const struct dir_entry *en, bool disable, struct dir_mods *mods);
 	/* Entries that are disabled; exact_r false: more than those. */
 	const struct dir_filter *(*filter)(struct map_run *r, const struct dir_caps *caps, bool *exact_r);
-	/* A change of password makes slapd forget the state: see password.c. */
+	/* A change of password makes the directory forget the state (password.c). */
 	bool password_clears;
 };
 /* NULL in *s_r: "auto" found none. ERR_CONFIG if the named one cannot work here. */

@@ -316,7 +316,7 @@ static int
 resolve_made(const struct parse *p, struct map_row *row, struct err *e)
 {
 	struct strv rest = strv_of(row->made_text);
-	row->made = ARENA_ARRAY(p->a, rest.n + 2, const struct map_row *const *);
+	row->made = ARENA_ARRAY(p->a, rest.n + 2, const struct map_row **);
 	size_t n = 0;
 	while (rest.n) {
 		struct strv alt = cut(&rest, '|');

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * References between entries: DNs in the directory, ids in SCIM, translated by batched searches. */
+#include "map/map_priv.h"
+
+#define BATCH 100
+
+struct item { /* one DN that a resource refers to */
+	json_t *res;
+	const struct map *m;
+	const struct scim_attr *attr;
+	const char *dn, *key, *fallback;
+};
+
+struct groups_of { /* a user whose groups are wanted */
+	json_t *user;
+	const char *dn, *key;
+};
+
+struct target { /* what a DN is */
+	const char *id, *display;
+	bool user;
+};
+
+struct map_refs {
+	struct map_run *r;
+	struct item *items;
+	size_t n, cap;
+	struct groups_of *users;
+	size_t n_users, cap_users;
+};
+
+struct map_refs *
+map_refs_new(struct map_run *r)
+{
+	struct map_refs *refs = ARENA_NEW(r->a, struct map_refs);
+	refs->r = r;
+	return refs;
+}
+
+static void *
+grown(struct arena *a, void *old, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return old;
+	*cap = *cap ? *cap * 2 : 16;
+	void *v = arena_array(a, *cap, size);
+	if (n)
+		memcpy(v, old, n * size);
+	return v;
+}
+
+void
+map_refs_add(struct map_refs *refs, const struct map *m, json_t *res, const struct scim_attr *attr, const char *dn,
+	     const char *fallback)
+{
+	const char *key = dir_dn_normal(refs->r->a, dn);
+	refs->items = grown(refs->r->a, refs->items, refs->n, &refs->cap, sizeof(struct item));
+	refs->items[refs->n++] = (struct item){res, m, attr, dn, key, fallback};
+}
+
+void
+map_refs_want_groups(struct map_refs *refs, json_t *user, const char *dn)
+{
+	struct arena *a = refs->r->a;
+	const char *key = dir_dn_normal(a, dn);
+	if (!key)
+		return;
+	refs->users = grown(a, refs->users, refs->n_users, &refs->cap_users, sizeof(struct groups_of));
+	refs->users[refs->n_users++] = (struct groups_of){user, arena_strdup(a, dn), key};
+}
+
+const char *
+map_main_class(const struct map *m)
+{
+	return m->opts->object_classes[0];
+}
+
+static const char *
+shown_text(struct map_run *r, const struct map *m, const char *path, const struct dir_entry *en)
+{
+	const struct map_row *row = map_row_of(m, path);
+	struct strv v = row && row->codec->text ? map_row_shown(r, row, en, NULL) : (struct strv){0};
+	return v.p ? arena_strndup(r->a, v.p, v.n) : NULL;
+}
+
+static const char *
+display_of(struct map_run *r, const struct map *m, const struct dir_entry *en)
+{
+	const char *s = shown_text(r, m, "displayName", en);
+	return s || !m->users ? s : shown_text(r, m, "userName", en);
+}
+
+/* id, class and what a display name is made from */
+static const char *const *
+display_attrs(struct map_run *r)
+{
+	const char **attrs = ARENA_ARRAY(r->a, 8, const char *);
+	const char *const paths[] = {"displayName", "userName"};
+	size_t n = 0;
+	attrs[n++] = r->caps->flavour->id_attr;
+	attrs[n++] = "objectClass";
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (map_ldap_attr(r->set->users, paths[i]))
+			attrs[n++] = map_ldap_attr(r->set->users, paths[i]);
+	attrs[n++] = map_ldap_attr(r->set->groups, "displayName");
+	return attrs;
+}
+
+/* The map whose resource the entry is, or NULL. */
+static const struct map *
+kind_of(struct map_run *r, const struct dir_entry *en)
+{
+	const struct map *both[] = {r->set->users, r->set->groups};
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
+		if (dir_entry_is_a(en, map_main_class(both[i])) &&
+		    dir_dn_under(r->a, en->dn, both[i]->opts->base, false))
+			return both[i];
+	return NULL;
+}
+
+/* --- DNs to resources ------------------------------------------------------------------------------------------------ */
+
+struct resolving {
+	struct map_run *r;
+	struct strmap *targets; /* normal DN -> struct target */
+};
+
+static int
+on_target(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
+{
+	struct resolving *rs = ctx;
+	const char *key = dir_dn_normal(rs->r->a, en->dn), *id = map_id(rs->r, en);
+	const struct map *m = kind_of(rs->r, en);
+	if (!key || !id || !m)
+		return 0;
+	struct target *t = ARENA_NEW(rs->r->a, struct target);
+	*t = (struct target){id, display_of(rs->r, m, en), m->users};
+	strmap_put(rs->targets, strv_of(key), t);
+	return 0;
+}
+
+static int
+search_batch(struct resolving *rs, const char *base, const struct dir_filter *const *items, size_t n, struct err *e)
+{
+	struct dir_search s = {
+		.base = base,
+		.scope = DIR_SUB,
+		.filter = dir_f_or(rs->r->a, items, n),
+		.attrs = display_attrs(rs->r),
+	};
+	return n ? dir_search_run(rs->r->dir, rs->r->a, false, &s, rs->r->until, on_target, rs, e) : 0;
+}
+
+/* Each DN is looked for once, below the base that it lies under; anything else is no resource of ours. */
+static int
+resolve_below(struct resolving *rs, const struct map_refs *refs, const char *base, struct strmap *seen, struct err *e)
+{
+	const struct dir_filter *items[BATCH];
+	size_t n = 0;
+	for (size_t i = 0; i < refs->n; i++) {
+		const struct item *it = &refs->items[i];
+		if (!it->key || strmap_get(seen, strv_of(it->key)) || !dir_dn_under(rs->r->a, it->dn, base, false))
+			continue;
+		strmap_put(seen, strv_of(it->key), rs);
+		items[n++] = dir_f_eq(rs->r->a, "entryDN", strv_of(it->dn));
+		if (n == BATCH) {
+			if (search_batch(rs, base, items, n, e) < 0)
+				return -1;
+			n = 0;
+		}
+	}
+	return search_batch(rs, base, items, n, e);
+}
+
+static void
+set_new(json_t *obj, const struct scim_attr *attr, const char *sub, const char *value)
+{
+	if (value && scim_attr_sub(attr, strv_of(sub)))
+		json_object_set_new(obj, sub, json_string(value));
+}
+
+static json_t *
+reference(struct map_run *r, const struct scim_attr *attr, const struct target *t)
+{
+	json_t *obj = json_object();
+	set_new(obj, attr, "value", t->id);
+	set_new(obj, attr, "$ref", map_location(r, t->user ? r->set->users : r->set->groups, t->id));
+	return obj;
+}
+
+static void
+show_item(struct map_run *r, const struct item *it, const struct target *t)
+{
+	if (!it->attr->multi) {
+		json_t *obj = NULL;
+		if (t && t->user) {
+			obj = reference(r, it->attr, t);
+			set_new(obj, it->attr, "displayName", t->display);
+		} else if (it->fallback) {
+			obj = json_pack("{s:s}", "value", it->fallback);
+		}
+		if (obj)
+			scim_resource_set(it->m->type, it->res, it->attr, obj);
+		return;
+	}
+	if (!t)
+		return;
+	json_t *list = scim_resource_get(it->m->type, it->res, it->attr);
+	if (!list) {
+		list = json_array();
+		scim_resource_set(it->m->type, it->res, it->attr, list);
+	}
+	json_t *obj = reference(r, it->attr, t);
+	set_new(obj, it->attr, "type", t->user ? "User" : "Group");
+	set_new(obj, it->attr, "display", t->display);
+	json_array_append_new(list, obj);
+}
+
+static int
+resolve_items(struct map_refs *refs, struct err *e)
+{
+	struct map_run *r = refs->r;
+	struct resolving rs = {r, strmap_new(r->a, false)};
+	struct strmap *seen = strmap_new(r->a, false);
+	if (resolve_below(&rs, refs, r->set->users->opts->base, seen, e) < 0 ||
+	    resolve_below(&rs, refs, r->set->groups->opts->base, seen, e) < 0)
+		return err_cause(e, "resolve references");
+	for (size_t i = 0; i < refs->n; i++) {
+		const struct item *it = &refs->items[i];
+		show_item(r, it, it->key ? strmap_get(rs.targets, strv_of(it->key)) : NULL);
+	}
+	return 0;
+}
+
+/* --- groups of users ------------------------------------------------------------------------------------------------- */
+
+struct reverse {
+	struct map_run *r;
+	const struct groups_of *users;
+	size_t n;
+	struct strmap *by_dn; /* normal DN -> struct groups_of; NULL: every group found is one of users[0] */
+};
+
+static void
+add_group(struct reverse *rv, const struct groups_of *u, const struct target *g)
+{
+	const struct map *users = rv->r->set->users;
+	const struct scim_attr *attr = scim_type_attr(users->type, STRV(""), STRV("groups"));
+	if (!attr)
+		return;
+	json_t *list = scim_resource_get(users->type, u->user, attr);
+	if (!list) {
+		list = json_array();
+		scim_resource_set(users->type, u->user, attr, list);
+	}
+	json_t *obj = reference(rv->r, attr, g);
+	set_new(obj, attr, "type", "direct");
+	set_new(obj, attr, "display", g->display);
+	json_array_append_new(list, obj);
+}
+
+static int
+on_group(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
+{
+	struct reverse *rv = ctx;
+	const struct target g = {map_id(rv->r, en), display_of(rv->r, rv->r->set->groups, en), false};
+	if (!g.id)
+		return 0;
+	if (!rv->by_dn) {
+		add_group(rv, &rv->users[0], &g);
+		return 0;
+	}
+	const struct dir_attr *at = dir_entry_attr(en, rv->r->set->groups->opts->member_attribute);
+	for (size_t i = 0; at && i < at->n; i++) {
+		const char *key = dir_dn_normal(rv->r->a, at->values[i].p);
+		const struct groups_of *u = key ? strmap_get(rv->by_dn, strv_of(key)) : NULL;
+		if (u)
+			add_group(rv, u, &g);
+	}
+	return 0;
+}
+
+static int
+search_groups(struct map_run *r, struct groups_of *users, size_t n, struct err *e)
+{
+	const struct map *groups = r->set->groups;
+	const char *member = groups->opts->member_attribute;
+	const struct dir_filter *items[BATCH];
+	struct reverse rv = {r, users, n, n > 1 ? strmap_new(r->a, false) : NULL};
+	for (size_t i = 0; i < n; i++) {
+		items[i] = dir_f_eq(r->a, member, strv_of(users[i].dn));
+		if (rv.by_dn)
+			strmap_put(rv.by_dn, strv_of(users[i].key), &users[i]);
+	}
+	const struct dir_filter *any = dir_f_or(r->a, items, n);
+	const char *name = map_ldap_attr(groups, "displayName");
+	/* matchedValues applies to all attributes of the answer: what we want besides members must match as well. */
+	const struct dir_filter *beside[] = {any, dir_f_present(r->a, r->caps->flavour->id_attr),
+					     name ? dir_f_present(r->a, name) : NULL};
+	struct dir_search s = {
+		.base = groups->opts->base,
+		.scope = DIR_SUB,
+		.filter = dir_f_and2(r->a, dir_f_eq(r->a, "objectClass", strv_of(map_main_class(groups))), any),
+		.attrs = (const char *const[]){r->caps->flavour->id_attr, name ? name : "objectClass",
+					       n > 1 ? member : NULL, NULL},
+		.matched = n > 1 ? dir_f_or(r->a, beside, ARRAY_SIZE(beside)) : NULL,
+	};
+	return dir_search_run(r->dir, r->a, false, &s, r->until, on_group, &rv, e);
+}
+
+static int
+resolve_groups(struct map_refs *refs, struct err *e)
+{
+	/* Without matchedValues one search for many users would bring every member of every group. */
+	size_t step = refs->r->caps->matched_values ? BATCH : 1;
+	for (size_t i = 0; i < refs->n_users; i += step) {
+		size_t n = refs->n_users - i < step ? refs->n_users - i : step;
+		if (search_groups(refs->r, refs->users + i, n, e) < 0)
+			return err_cause(e, "look for the groups of users");
+	}
+	return 0;
+}
+
+int
+map_refs_resolve(struct map_run *r DH_UNUSED, struct map_refs *refs, struct err *e)
+{
+	if (resolve_items(refs, e) < 0 || resolve_groups(refs, e) < 0)
+		return -1;
+	refs->n = refs->n_users = 0;
+	return 0;
+}
