@@ -49,7 +49,8 @@ map_id_filter(struct map_run *r, const struct map *m, const char *id)
 			  dir_f_eq(r->a, r->caps->flavour->id_attr, strv_of(id)));
 }
 
-/* --- ids to DNs ---------------------------------------------------------------------------------------------------- */
+/* --- ids to DNs ----------------------------------------------------------------------------------------------------
+ */
 
 struct finding {
 	struct map_run *r;

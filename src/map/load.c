@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Builds the maps for what one directory can hold. */
-#include "map/map_priv.h"
+#include "map/active.h"
 
 #include "dirhinge/base/buf.h"
 
@@ -13,7 +13,8 @@ struct load {
 	struct strmap *keep;  /* SCIM paths with a home */
 };
 
-/* --- resource types ------------------------------------------------------------------------------------------------ */
+/* --- resource types ------------------------------------------------------------------------------------------------
+ */
 
 static int
 load_docs(struct arena *a, const json_t *docs[3], struct err *e)
@@ -35,7 +36,7 @@ static int
 build_type(struct arena *a, bool users, scim_keep_fn keep, void *ctx, const struct scim_type **t_r, struct err *e)
 {
 	static const char *const enterprise[] = {SCIM_URN_ENTERPRISE};
-	static const struct scim_type_spec user = {"User",	  "/Users",   "User account",
+	static const struct scim_type_spec user = {"User",        "/Users",   "User account",
 						   SCIM_URN_USER, enterprise, ARRAY_SIZE(enterprise)};
 	static const struct scim_type_spec group = {"Group", "/Groups", "Group", SCIM_URN_GROUP, NULL, 0};
 	const json_t *docs[3];
@@ -44,7 +45,8 @@ build_type(struct arena *a, bool users, scim_keep_fn keep, void *ctx, const stru
 	return scim_type_build(a, users ? &user : &group, docs, ARRAY_SIZE(docs), keep, ctx, t_r, e);
 }
 
-/* --- rows that this directory can hold ------------------------------------------------------------------------------- */
+/* --- rows that this directory can hold -------------------------------------------------------------------------------
+ */
 
 static bool
 class_allows(const struct load *l, const char *oc, const char *attr)
@@ -98,7 +100,8 @@ drop_rows(struct load *l, struct err *e)
 	return 0;
 }
 
-/* --- the SCIM attributes that have a home ------------------------------------------------------------------------------ */
+/* --- the SCIM attributes that have a home
+ * ------------------------------------------------------------------------------ */
 
 static void
 keep_path(struct load *l, const char *path)
@@ -199,7 +202,8 @@ lost_paths(const struct load *l)
 	return lost;
 }
 
-/* --- checks that need all rows ------------------------------------------------------------------------------------- */
+/* --- checks that need all rows -------------------------------------------------------------------------------------
+ */
 
 static bool
 row_fills(const struct map *m, const struct map_row *row, const char *ldap)
@@ -263,13 +267,16 @@ check_shared(struct load *l, struct err *e)
 			const struct map_row *x = l->rows.v[i], *y = l->rows.v[k];
 			if (x->at != y->at || (x->arg && y->arg && !str_eq(x->arg, y->arg)))
 				continue;
-			return err_set(e, ERR_CONFIG, "%s is mapped twice: by %s and by %s (ldap: none takes a row "
-				       "away)", x->ldap, x->path, y->path);
+			return err_set(e, ERR_CONFIG,
+				       "%s is mapped twice: by %s and by %s (ldap: none takes a row "
+				       "away)",
+				       x->ldap, x->path, y->path);
 		}
 	return 0;
 }
 
-/* --- homes --------------------------------------------------------------------------------------------------------- */
+/* --- homes ---------------------------------------------------------------------------------------------------------
+ */
 
 /* attr and leaf point into the full type so far. */
 static void
@@ -372,7 +379,8 @@ build_homes(struct load *l)
 	m->homes = homes;
 }
 
-/* --- the maps ------------------------------------------------------------------------------------------------------ */
+/* --- the maps ------------------------------------------------------------------------------------------------------
+ */
 
 static void
 find_extras(struct load *l)

@@ -1,3 +1,19 @@
-
-libdirhinge_map_a_SOURCES = %D%/map.c
+# SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libdirhinge-map.a
+libdirhinge_map_a_SOURCES = \
+	%D%/active.c %D%/active.h %D%/attrs.c %D%/codec.c %D%/ids.c %D%/load.c %D%/manager.c %D%/map_priv.h \
+	%D%/multi.c %D%/password.c %D%/plain.c %D%/plan.c %D%/plan.h %D%/query.c %D%/query.h %D%/query_multi.c \
+	%D%/refs.c %D%/rows.c %D%/state.c %D%/to_scim.c
+nodist_libdirhinge_map_a_SOURCES = %D%/assets.c
 nobase_noinst_HEADERS += include/dirhinge/map/map.h
+
+# The schemas and maps that are built in.
+map_assets = \
+	$(top_srcdir)/schema/scim/enterprise.json $(top_srcdir)/schema/scim/group.json \
+	$(top_srcdir)/schema/scim/user.json $(top_srcdir)/schema/map/openldap.yaml
+%D%/assets.c: $(map_assets) $(top_srcdir)/contrib/build-aux/embed.sh %D%/$(am__dirstamp)
+	$(AM_V_GEN)$(SHELL) $(top_srcdir)/contrib/build-aux/embed.sh map_asset map/map_priv.h $(map_assets) >$@.tmp && \
+	mv -f $@.tmp $@
+BUILT_SOURCES += %D%/assets.c
+CLEANFILES += %D%/assets.c %D%/assets.c.tmp
+EXTRA_DIST += contrib/build-aux/embed.sh

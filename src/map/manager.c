@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * manager: a DN in the directory, an id in SCIM. A value that is no user here is kept as text where the schema has room
  * for it, so that the client gets back what it sent (standards.md 5.2). */
-#include "map/map_priv.h"
+#include "map/plan.h"
 
 static struct strv
 shown_dn(const struct map_home *h, const struct dir_entry *en)

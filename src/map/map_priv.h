@@ -40,11 +40,11 @@ struct map_row {
 	bool untyped;                 /* takes elements without type */
 	const struct dir_attr_type *at;
 	enum map_charset chars;
-	bool one;      /* SCIM shows one value of the attribute */
-	bool required; /* an object class of the entries demands it, or it names them */
-	bool names;    /* the naming attribute */
+	bool one;                     /* SCIM shows one value of the attribute */
+	bool required;                /* an object class of the entries demands it, or it names them */
+	bool names;                   /* the naming attribute */
 	const struct map_row ***made; /* alternatives, each a list of rows; NULL-terminated both */
-	const char *made_text;              /* as written */
+	const char *made_text;        /* as written */
 	unsigned line;
 	bool overrides; /* from the operator's file */
 };
@@ -82,7 +82,7 @@ struct map {
 	const struct map_home *homes;
 	size_t n_homes;
 	const struct map_strategy *active;
-	const char *aux_class; /* NULL if the directory does not know it */
+	const char *aux_class;       /* NULL if the directory does not know it */
 	const struct map_row *marks; /* names synthetic attributes, or NULL */
 	bool placeholder;
 	const char *const *lost;
@@ -112,58 +112,6 @@ enum map_charset map_charset_of(const struct dir_attr_type *at);
 /* Equal for the directory as far as can be told here (case, blanks, telephone numbers): never add a value twice. */
 bool map_value_same(const struct dir_attr_type *at, struct strv x, struct strv y);
 
-/* --- state.c: the values that an entry has and shall have, and the modify between them ------------------------------ */
-struct map_vals {
-	const struct map_row *row;
-	struct strv *v;
-	size_t n, cap;
-};
-struct map_state {
-	struct arena *a;
-	struct map_vals *vals;
-	size_t n, cap;
-};
-void map_state_add(struct map_state *st, const struct map_row *row, struct strv value);
-const struct map_vals *map_state_of(const struct map_state *st, const char *ldap); /* NULL if none */
-bool map_vals_has(const struct map_vals *vals, struct strv value);
-int map_state_diff(struct map_run *r, const struct map_state *have, const struct map_state *want,
-		   const struct dir_entry *current, struct map_change *c, struct err *e) DH_MUST_USE;
-/* Adds the auxiliary class if something is written that only it allows. */
-void map_add_class(struct map_run *r, const struct map *m, const struct dir_entry *current, struct dir_mods *mods);
-
-/* One planned change. before and current are NULL for a new entry. */
-struct map_plan {
-	struct map_run *r;
-	const struct map *m;
-	const json_t *before, *after;
-	const struct dir_entry *current;
-	struct map_state have, want; /* have: values SCIM shows, of what changes */
-	struct dir_mods *mods;
-	const char **ignored;
-	size_t n_ignored, cap_ignored;
-};
-void map_plan_ignore(struct map_plan *p, const char *path);
-
-/* --- homes ------------------------------------------------------------------------------------------------------- */
-json_t *map_leaf_get(const struct map *m, const json_t *res, const struct scim_attr *leaf); /* borrowed, NULL */
-void map_leaf_set(const struct map *m, json_t *res, const struct scim_attr *leaf, json_t *value); /* steals */
-/* The value a plain row shows: raw bytes (p NULL = none) and, if json_r, its new reference. */
-struct strv map_row_shown(struct map_run *r, const struct map_row *row, const struct dir_entry *en, json_t **json_r);
-void map_plain_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
-		    json_t *res);
-int map_plain_plan(struct map_plan *p, const struct map_home *h, struct err *e) DH_MUST_USE;
-bool map_is_synthetic(struct map_run *r, const struct map *m, const struct map_row *row, const struct dir_entry *en,
-		      struct strv value);
-void map_multi_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
-		    json_t *res);
-int map_multi_plan(struct map_plan *p, const struct map_home *h, struct err *e) DH_MUST_USE;
-struct strv map_client_shown(struct map_run *r, const struct map_row *row, const struct dir_entry *en);
-struct strv map_client_value(struct map_run *r, struct strv external_id); /* "client:externalId" */
-int map_client_plan(struct map_plan *p, const struct map_home *h, struct err *e) DH_MUST_USE;
-void map_manager_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
-		      struct map_refs *refs, json_t *res);
-int map_manager_plan(struct map_plan *p, const struct map_home *h, struct err *e) DH_MUST_USE;
-
 /* --- refs.c ------------------------------------------------------------------------------------------------------ */
 /* Fallback: value to show for a manager that cannot be resolved, or NULL. */
 void map_refs_add(struct map_refs *refs, const struct map *m, json_t *res, const struct scim_attr *attr, const char *dn,
@@ -173,29 +121,5 @@ int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const 
 		     struct err *e) DH_MUST_USE;
 /* The class that makes an entry a resource of this type. */
 const char *map_main_class(const struct map *m);
-
-/* --- active.c ---------------------------------------------------------------------------------------------------- */
-struct map_strategy {
-	const char *name;
-	const char *const *attrs; /* to read; NULL-terminated */
-	const char *aux_class;    /* object class that the attribute needs, or NULL */
-	bool (*disabled)(const struct dir_entry *en, int64_t now_us);
-	/* What is to be written; nothing if it is so already. en NULL: a new entry. */
-	void (*write)(struct map_run *r, const struct dir_entry *en, bool disable, struct dir_mods *mods);
-	/* Entries that are disabled; exact_r false: more than those. */
-	const struct dir_filter *(*filter)(struct map_run *r, const struct dir_caps *caps, bool *exact_r);
-	/* A change of password makes the directory forget the state (password.c). */
-	bool password_clears;
-};
-/* NULL in *s_r: "auto" found none. ERR_CONFIG if the named one cannot work here. */
-int map_strategy_find(const char *name, const struct dir_caps *caps, const struct map_strategy **s_r,
-		      struct err *e) DH_MUST_USE;
-bool map_strategy_known(const char *name);
-int map_active_plan(struct map_plan *p, struct map_change *c, struct err *e) DH_MUST_USE;
-
-/* --- multi_query.c ----------------------------------------------------------------------------------------------- */
-/* A superset of the entries with an element for which "sub op value" holds. */
-const struct dir_filter *map_multi_query(struct map_run *r, const struct map_home *h, const struct scim_attr *sub,
-					 enum scim_op op, const json_t *value);
 
 #endif

@@ -2,7 +2,7 @@
  * Multi-valued complex attributes. Slots are LDAP attributes that other programs read: they are the truth for what they
  * hold. What a slot alone would not read back exactly is kept as one compact JSON text in the element row; a text with
  * the key "ldap" only decorates the value that the attribute of that name still holds (standards.md 5.5). */
-#include "map/map_priv.h"
+#include "map/plan.h"
 
 #define KEY "ldap" /* no SCIM sub-attribute has this name */
 
@@ -71,8 +71,8 @@ parse_element(struct reading *rd, struct strv text, const char **key_r)
 	for (size_t i = 0; i < rd->h->attr->n_subs; i++) {
 		const struct scim_attr *sub = &rd->h->attr->subs[i];
 		json_t *v = json_object_get(raw, sub->name);
-		bool fits = sub->kind == SCIM_BOOLEAN ? json_is_boolean(v)
-						      : json_is_string(v) && json_string_length(v) > 0;
+		bool fits =
+			sub->kind == SCIM_BOOLEAN ? json_is_boolean(v) : json_is_string(v) && json_string_length(v) > 0;
 		if (fits)
 			json_object_set(element, sub->name, v);
 	}
@@ -120,7 +120,7 @@ append_new(json_t *list, json_t *element)
 {
 	size_t i;
 	json_t *other;
-	json_array_foreach(list, i, other)
+	json_array_foreach (list, i, other)
 		if (json_equal(other, element))
 			return;
 	json_array_append(list, element);
@@ -151,7 +151,7 @@ read_elements(struct map_run *r, const struct map_home *h, const struct dir_entr
 	}
 	size_t i;
 	json_t *element;
-	json_array_foreach(own, i, element)
+	json_array_foreach (own, i, element)
 		append_new(list, element);
 	json_decref(own);
 	return list;
@@ -168,7 +168,8 @@ map_multi_read(struct map_run *r, const struct map *m, const struct map_home *h,
 		json_decref(list);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------------------------------------------
+ */
 
 /* All values that SCIM shows, and JSON texts that decorate nothing any more. */
 static void
@@ -226,8 +227,8 @@ has_room(const struct map_plan *p, const struct map_row *row, struct strv value)
 /* Puts what it can into the slot; shown_r gets what the slot alone will show. 1 placed, 0 not, -1 cannot be held and
  * there is no element row. */
 static int
-place(struct map_plan *p, const struct map_home *h, const struct map_slot *slot, json_t *element,
-      json_t *shown, struct err *e)
+place(struct map_plan *p, const struct map_home *h, const struct map_slot *slot, json_t *element, json_t *shown,
+      struct err *e)
 {
 	struct strv *values = ARENA_ARRAY(p->r->a, slot->n_rows, struct strv);
 	bool any = false;
@@ -279,7 +280,7 @@ want_decoration(struct map_plan *p, const struct map_home *h, const struct map_s
 	const char *name;
 	json_t *v;
 	if (slot->group)
-		json_object_foreach(shown, name, v)
+		json_object_foreach (shown, name, v)
 			json_object_del(extra, name);
 	json_object_set_new(extra, KEY, json_string(slot->key));
 	want_text(p, h, extra);
@@ -324,7 +325,7 @@ map_multi_plan(struct map_plan *p, const struct map_home *h, struct err *e)
 	for (int pass = 0; pass < 2; pass++) {
 		size_t i;
 		json_t *element;
-		json_array_foreach(new, i, element)
+		json_array_foreach (new, i, element)
 			if (json_is_true(json_object_get(element, "primary")) == (pass == 0) &&
 			    want_element(p, h, element, e) < 0)
 				return -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Passwords go to the directory by the Password Modify operation only, so that its hashing and quality rules apply. */
 #include "dirhinge/base/codec.h"
-#include "map/map_priv.h"
+#include "map/active.h"
 
 #define END_TIME "pwdEndTime"
 #define LOCK     "pwdAccountLockedTime"
@@ -34,8 +34,8 @@ unbolt(struct map_run *r, const char *dn, struct strv end_time, struct err *e)
 }
 
 /* slapo-ppolicy deletes pwdAccountLockedTime with every change of password (measured on slapd 2.5; standards.md 5.6),
- * so a lock alone would let a leaver in between that and the next lock. pwdEndTime survives: it holds the door meanwhile.
- * If we die in between, it stays and the account is still disabled and shown so. */
+ * so a lock alone would let a leaver in between that and the next lock. pwdEndTime survives: it holds the door
+ * meanwhile. If we die in between, it stays and the account is still disabled and shown so. */
 static int
 set_under_lock(struct map_run *r, const char *dn, struct strv password, struct err *e)
 {

@@ -2,7 +2,7 @@
  * Attributes that live in one row each, sub-attributes of name among them, and values that are made up because the
  * directory requires an attribute for which SCIM gave nothing (sn, cn). */
 #include "dirhinge/base/buf.h"
-#include "map/map_priv.h"
+#include "map/plan.h"
 
 json_t *
 map_leaf_get(const struct map *m, const json_t *res, const struct scim_attr *leaf)
@@ -50,7 +50,8 @@ map_row_shown(struct map_run *r, const struct map_row *row, const struct dir_ent
 	return (struct strv){0};
 }
 
-/* --- made-up values ------------------------------------------------------------------------------------------------ */
+/* --- made-up values ------------------------------------------------------------------------------------------------
+ */
 
 /* Text of a source of made_from: from a resource or from an entry. */
 struct source {
@@ -114,7 +115,8 @@ map_is_synthetic(struct map_run *r, const struct map *m, const struct map_row *r
 	return is_marked(m, row, en) && strv_eq(value, make_up(&s, row));
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------------------------------
+ */
 
 void
 map_plain_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
@@ -130,7 +132,8 @@ map_plain_read(struct map_run *r, const struct map *m, const struct map_home *h,
 	}
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------------------------------------------
+ */
 
 static void
 plan_mark(struct map_plan *p, const struct map_row *row, bool synthetic)
@@ -191,7 +194,8 @@ map_plain_plan(struct map_plan *p, const struct map_home *h, struct err *e)
 	return 0;
 }
 
-/* --- externalId ---------------------------------------------------------------------------------------------------- */
+/* --- externalId ----------------------------------------------------------------------------------------------------
+ */
 
 /* RFC 7643 3.1: externalId is scoped by the client: one attribute holds "client:externalId" for each. */
 struct strv
@@ -218,7 +222,7 @@ map_client_plan(struct map_plan *p, const struct map_home *h, struct err *e)
 {
 	const struct map_row *row = h->rows[0];
 	const json_t *old = map_leaf_get(p->m, p->before, row->leaf), *new = map_leaf_get(p->m, p->after, row->leaf);
-	if (old && new && json_equal(old, new))
+	if (old && new &&json_equal(old, new))
 		return 0;
 	if (new && !p->r->client)
 		return err_set(e, ERR_VALUE, "externalId belongs to a client, and there is none");

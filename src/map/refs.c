@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * References between entries: DNs in the directory, ids in SCIM, translated by batched searches. */
-#include "map/map_priv.h"
+#include "map/plan.h"
 
 #define BATCH 100
 
@@ -118,7 +118,8 @@ kind_of(struct map_run *r, const struct dir_entry *en)
 	return NULL;
 }
 
-/* --- DNs to resources ------------------------------------------------------------------------------------------------ */
+/* --- DNs to resources ------------------------------------------------------------------------------------------------
+ */
 
 struct resolving {
 	struct map_run *r;
@@ -232,7 +233,8 @@ resolve_items(struct map_refs *refs, struct err *e)
 	return 0;
 }
 
-/* --- groups of users ------------------------------------------------------------------------------------------------- */
+/* --- groups of users -------------------------------------------------------------------------------------------------
+ */
 
 struct reverse {
 	struct map_run *r;
@@ -285,7 +287,7 @@ search_groups(struct map_run *r, struct groups_of *users, size_t n, struct err *
 {
 	const struct map *groups = r->set->groups;
 	const char *member = groups->opts->member_attribute;
-	const struct dir_filter *items[BATCH];
+	const struct dir_filter *items[BATCH + 2];
 	struct reverse rv = {r, users, n, n > 1 ? strmap_new(r->a, false) : NULL};
 	for (size_t i = 0; i < n; i++) {
 		items[i] = dir_f_eq(r->a, member, strv_of(users[i].dn));
@@ -294,16 +296,16 @@ search_groups(struct map_run *r, struct groups_of *users, size_t n, struct err *
 	}
 	const struct dir_filter *any = dir_f_or(r->a, items, n);
 	const char *name = map_ldap_attr(groups, "displayName");
-	/* matchedValues applies to all attributes of the answer: what we want besides members must match as well. */
-	const struct dir_filter *beside[] = {any, dir_f_present(r->a, r->caps->flavour->id_attr),
-					     name ? dir_f_present(r->a, name) : NULL};
+	/* matchedValues applies to every attribute of the answer: id and name have to match as well. */
+	items[n] = dir_f_present(r->a, r->caps->flavour->id_attr);
+	items[n + 1] = name ? dir_f_present(r->a, name) : NULL;
 	struct dir_search s = {
 		.base = groups->opts->base,
 		.scope = DIR_SUB,
 		.filter = dir_f_and2(r->a, dir_f_eq(r->a, "objectClass", strv_of(map_main_class(groups))), any),
 		.attrs = (const char *const[]){r->caps->flavour->id_attr, name ? name : "objectClass",
 					       n > 1 ? member : NULL, NULL},
-		.matched = n > 1 ? dir_f_or(r->a, beside, ARRAY_SIZE(beside)) : NULL,
+		.matched = n > 1 ? dir_f_or(r->a, items, n + 2) : NULL,
 	};
 	return dir_search_run(r->dir, r->a, false, &s, r->until, on_group, &rv, e);
 }

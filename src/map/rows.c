@@ -5,18 +5,68 @@
 
 #define ROWS_MAX 500
 
-/* --- T-04: what no map may name ------------------------------------------------------------------------------------ */
+/* --- T-04: what no map may name ------------------------------------------------------------------------------------
+ */
 
 /* reliability.md T-04: attributes that grant power or are the server's own. A name ending in * is a prefix. */
 static const char *const denied[] = {
-	"objectClass", "userPassword", "authPassword", "unicodePwd", "dBCSPwd", "lmPwdHistory", "ntPwdHistory", "pwd*",
-	"memberOf", "isMemberOf", "member", "uniqueMember", "memberUid", "memberURL", "uidNumber", "gidNumber",
-	"homeDirectory", "loginShell", "shadow*", "sudo*", "sshPublicKey", "krb*", "samba*", "ipa*", "msDS-*",
-	"servicePrincipalName", "userAccountControl", "primaryGroupID", "sIDHistory", "objectSid", "objectGUID",
-	"adminCount", "nTSecurityDescriptor", "groupType", "aci", "OpenLDAPaci", "olc*", "authzTo", "authzFrom",
-	"saslAuthzTo", "saslAuthzFrom", "entry", "entryDN", "entryUUID", "entryCSN", "createTimestamp",
-	"modifyTimestamp", "creatorsName", "modifiersName", "structuralObjectClass", "subschemaSubentry", "ref",
-	"nsAccountLock", "nsRole*", "nsUniqueId", "dirhingeActive", "dirhingeSynthetic",
+	"objectClass",
+	"userPassword",
+	"authPassword",
+	"unicodePwd",
+	"dBCSPwd",
+	"lmPwdHistory",
+	"ntPwdHistory",
+	"pwd*",
+	"memberOf",
+	"isMemberOf",
+	"member",
+	"uniqueMember",
+	"memberUid",
+	"memberURL",
+	"uidNumber",
+	"gidNumber",
+	"homeDirectory",
+	"loginShell",
+	"shadow*",
+	"sudo*",
+	"sshPublicKey",
+	"krb*",
+	"samba*",
+	"ipa*",
+	"msDS-*",
+	"servicePrincipalName",
+	"userAccountControl",
+	"primaryGroupID",
+	"sIDHistory",
+	"objectSid",
+	"objectGUID",
+	"adminCount",
+	"nTSecurityDescriptor",
+	"groupType",
+	"aci",
+	"OpenLDAPaci",
+	"olc*",
+	"authzTo",
+	"authzFrom",
+	"saslAuthzTo",
+	"saslAuthzFrom",
+	"entry",
+	"entryDN",
+	"entryUUID",
+	"entryCSN",
+	"createTimestamp",
+	"modifyTimestamp",
+	"creatorsName",
+	"modifiersName",
+	"structuralObjectClass",
+	"subschemaSubentry",
+	"ref",
+	"nsAccountLock",
+	"nsRole*",
+	"nsUniqueId",
+	"dirhingeActive",
+	"dirhingeSynthetic",
 };
 
 bool
@@ -38,7 +88,8 @@ map_attr_base(const char *ldap)
 	return strv_n(s.p, strv_chr(s, ';'));
 }
 
-/* --- one row --------------------------------------------------------------------------------------------------------- */
+/* --- one row ---------------------------------------------------------------------------------------------------------
+ */
 
 struct parse {
 	struct arena *a;
@@ -188,8 +239,10 @@ check_row(const struct parse *p, const struct map_row *row, struct err *e)
 	    (c->role == ROW_CLIENT) != str_eq(row->attr->name, "externalId"))
 		return yaml_err(p->doc, row->line, e, "codec %s does not fit %s", c->name, row->path);
 	if (c->role != ROW_MEMBER && map_denied(map_attr_base(row->ldap)))
-		return yaml_err(p->doc, row->line, e, "%s must not be mapped: it is on the list of attributes that "
-			"grant power or belong to the server", row->ldap);
+		return yaml_err(p->doc, row->line, e,
+				"%s must not be mapped: it is on the list of attributes that "
+				"grant power or belong to the server",
+				row->ldap);
 	return 0;
 }
 
@@ -207,14 +260,14 @@ read_flag(const struct parse *p, const json_t *node, struct map_row *row, struct
 	return 0;
 }
 
-/* --- the list ------------------------------------------------------------------------------------------------------ */
+/* --- the list ------------------------------------------------------------------------------------------------------
+ */
 
 /* One path may have a row of values and one for what that cannot hold. */
 static bool
 same_place(const struct map_row *x, const struct map_row *y)
 {
-	return str_caseeq(x->path, y->path) &&
-	       (x->codec->role == ROW_UNRESOLVED) == (y->codec->role == ROW_UNRESOLVED);
+	return str_caseeq(x->path, y->path) && (x->codec->role == ROW_UNRESOLVED) == (y->codec->role == ROW_UNRESOLVED);
 }
 
 static int
@@ -292,7 +345,8 @@ read_rows(const struct parse *p, const json_t *list, struct err *e)
 	return 0;
 }
 
-/* --- made_from ----------------------------------------------------------------------------------------------------- */
+/* --- made_from -----------------------------------------------------------------------------------------------------
+ */
 
 static const struct map_row *
 find_plain(const struct map_rows *rows, struct strv path)
@@ -328,8 +382,10 @@ resolve_made(const struct parse *p, struct map_row *row, struct err *e)
 				continue;
 			const struct map_row *source = find_plain(p->rows, path);
 			if (!source || source->slot || !source->codec->text || source->made_text)
-				return yaml_err(p->doc, row->line, e, "made_from: %.*s is not a plain row with codec "
-					"string", (int)path.n, path.p);
+				return yaml_err(p->doc, row->line, e,
+						"made_from: %.*s is not a plain row with codec "
+						"string",
+						(int)path.n, path.p);
 			list[k++] = source;
 		}
 		if (k)
@@ -338,7 +394,8 @@ resolve_made(const struct parse *p, struct map_row *row, struct err *e)
 	return 0;
 }
 
-/* --- files --------------------------------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------------------------------------
+ */
 
 static int
 read_builtin(struct parse *p, const char *family, bool users, struct err *e)

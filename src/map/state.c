@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From the values SCIM shows of an entry and those it shall have to the smallest modify. Values that SCIM does not show
  * are in neither list and stay. */
-#include "map/map_priv.h"
+#include "map/plan.h"
 
 static struct map_vals *
 vals_of(struct map_state *st, const struct map_row *row)
@@ -61,7 +61,8 @@ map_state_of(const struct map_state *st, const char *ldap)
 	return NULL;
 }
 
-/* --- one attribute ------------------------------------------------------------------------------------------------- */
+/* --- one attribute -------------------------------------------------------------------------------------------------
+ */
 
 struct diff {
 	struct arena *a;
@@ -147,7 +148,8 @@ emit(struct diff *d, struct dir_mods *mods)
 	dir_mods_replace(mods, d->row->ldap, all.v, all.n);
 }
 
-/* --- naming attribute ---------------------------------------------------------------------------------------------- */
+/* --- naming attribute ----------------------------------------------------------------------------------------------
+ */
 
 /* The value in the DN changes by a rename, which deletes the old and adds the new value itself. */
 static int
@@ -199,7 +201,8 @@ map_state_diff(struct map_run *r, const struct map_state *have, const struct map
 	return 0;
 }
 
-/* --- object classes ------------------------------------------------------------------------------------------------ */
+/* --- object classes ------------------------------------------------------------------------------------------------
+ */
 
 static bool
 allowed(const struct map *m, const struct dir_entry *current, const char *attr)

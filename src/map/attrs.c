@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Lookups in a map, and which LDAP attributes a request needs. */
+#include "map/active.h"
+
+const struct scim_type *
+map_type(const struct map *m)
+{
+	return m->type;
+}
+
+const struct map_type_opts *
+map_type_options(const struct map *m)
+{
+	return m->opts;
+}
+
+const struct map_strategy *
+map_active(const struct map *m)
+{
+	return m->active;
+}
+
+bool
+map_needs_placeholder(const struct map *m)
+{
+	return m->placeholder;
+}
+
+const struct map_home *
+map_home_of(const struct map *m, const struct scim_attr *attr)
+{
+	for (size_t i = 0; i < m->n_homes; i++)
+		if (m->homes[i].attr == attr)
+			return &m->homes[i];
+	return NULL;
+}
+
+const struct map_row *
+map_row_of(const struct map *m, const char *scim_path)
+{
+	for (size_t i = 0; i < m->n_rows; i++)
+		if (!m->rows[i]->slot && str_caseeq(m->rows[i]->path, scim_path))
+			return m->rows[i];
+	return NULL;
+}
+
+const char *
+map_ldap_attr(const struct map *m, const char *scim_path)
+{
+	const struct map_row *row = map_row_of(m, scim_path);
+	return row ? row->ldap : NULL;
+}
+
+/* --- lists of attributes ---------------------------------------------------------------------------------------------
+ */
+
+struct wanted {
+	struct map_run *r;
+	const struct map *m;
+	const char **v;
+	size_t n, cap;
+};
+
+static void
+want(struct wanted *w, const char *attr)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (!attr || str_caseeq(w->v[i], attr))
+			return;
+	if (!attr)
+		return;
+	if (w->n + 1 >= w->cap) {
+		size_t cap = w->cap ? w->cap * 2 : 64;
+		const char **v = ARENA_ARRAY(w->r->a, cap, const char *);
+		if (w->n)
+			memcpy(v, w->v, w->n * sizeof(*v));
+		w->v = v;
+		w->cap = cap;
+	}
+	w->v[w->n++] = attr;
+	w->v[w->n] = NULL;
+}
+
+static void
+want_list(struct wanted *w, const char *const *attrs)
+{
+	for (; attrs && *attrs; attrs++)
+		want(w, *attrs);
+}
+
+static void
+want_row(struct wanted *w, const struct map_row *row)
+{
+	want(w, row->ldap);
+	if (!row->made || !row->required)
+		return;
+	/* Whether the value is a made-up one shows by comparing with what it would be made from. */
+	if (w->m->marks)
+		want(w, w->m->marks->ldap);
+	want(w, map_ldap_attr(w->m, "userName"));
+	for (size_t i = 0; row->made[i]; i++)
+		for (const struct map_row **source = row->made[i]; *source; source++)
+			if ((*source)->at)
+				want(w, (*source)->ldap);
+}
+
+static void
+want_home(struct wanted *w, const struct map_home *h)
+{
+	for (size_t i = 0; i < h->n_rows; i++)
+		want_row(w, h->rows[i]);
+}
+
+static void
+want_always(struct wanted *w)
+{
+	const struct dir_flavour *f = w->r->caps->flavour;
+	const char *const attrs[] = {
+		f->id_attr, f->created_attr, f->modified_attr, f->version_attr, "modifiersName", "objectClass", NULL};
+	want_list(w, attrs);
+}
+
+static bool
+project_wants(const struct scim_project *p, const struct scim_attr *attr)
+{
+	if (scim_project_wants(p, attr))
+		return true;
+	for (size_t i = 0; i < attr->n_subs; i++)
+		if (scim_project_wants(p, &attr->subs[i]))
+			return true;
+	return false;
+}
+
+static bool
+on_node(void *ctx, const struct scim_filter *node)
+{
+	struct wanted *w = ctx;
+	const struct scim_attr *attr = node->ref.attr ? scim_attr_top(node->ref.attr) : NULL;
+	const struct map_home *h = attr ? map_home_of(w->m, attr) : NULL;
+	if (h)
+		want_home(w, h);
+	if (attr && str_eq(attr->name, "active") && w->m->active)
+		want_list(w, w->m->active->attrs);
+	return true;
+}
+
+const char *const *
+map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
+{
+	struct wanted w = {.r = r, .m = m};
+	want_always(&w);
+	for (size_t i = 0; i < m->n_homes; i++)
+		if (project_wants(p, m->homes[i].attr))
+			want_home(&w, &m->homes[i]);
+	const struct scim_attr *active = scim_type_attr(m->type, STRV(""), STRV("active"));
+	if (m->active && active && scim_project_wants(p, active))
+		want_list(&w, m->active->attrs);
+	if (f)
+		scim_filter_visit(f, on_node, &w);
+	return w.v;
+}
+
+const char *const *
+map_attrs_change(struct map_run *r, const struct map *m)
+{
+	struct wanted w = {.r = r, .m = m};
+	want_always(&w);
+	for (size_t i = 0; i < m->n_homes; i++)
+		if (m->homes[i].kind != HOME_MEMBERS)
+			want_home(&w, &m->homes[i]);
+	if (m->active)
+		want_list(&w, m->active->attrs);
+	return w.v;
+}
