@@ -300,7 +300,8 @@ def test_projection_both_ways_is_refused(hinge, known):
     hinge.lenient.get(f"/Users/{known['id']}?attributes=title&excludedAttributes=name").error(400, "invalidValue")
 
 
-@pytest.mark.parametrize("query", ["startIndex=0", "startIndex=-5", "count=-1", "startIndex=1&count=1000000"])
+@pytest.mark.parametrize("query", ["startIndex=0", "startIndex=-5", "count=-1", "startIndex=1&count=1000000",
+                                   "count=99999999999999999999"])
 def test_paging_corners(hinge, query):
     doc = hinge.lenient.get(f"/Users?{query}").expect(200).json
     assert doc.get("startIndex", 1) == 1
@@ -308,7 +309,7 @@ def test_paging_corners(hinge, query):
         assert not doc.get("Resources")
 
 
-@pytest.mark.parametrize("query", ["startIndex=x", "count=1.5", "count=99999999999999999999"])
+@pytest.mark.parametrize("query", ["startIndex=x", "count=1.5", "count="])
 def test_paging_nonsense(hinge, query):
     hinge.lenient.get(f"/Users?{query}").error(400, ("invalidValue", "invalidSyntax"))
 
