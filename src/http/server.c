@@ -67,6 +67,8 @@ keep_escapes(void *cls, struct MHD_Connection *c, char *text)
 	return strlen(text);
 }
 
+static void on_log(void *cls, const char *fmt, va_list ap) DH_PRINTF(2, 0);
+
 static void
 on_log(void *cls, const char *fmt, va_list ap)
 {
