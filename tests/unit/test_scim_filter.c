@@ -164,7 +164,7 @@ START_TEST(odd_values)
 		"{\"userName\":{\"value\":\"x\"},\"active\":[true,[false]],\"emails\":[[[\"x\"]],5,null],\"tags\":[[]]"
 		"}",
 		"{\"userName\":null,\"active\":null,\"emails\":null,\"tags\":null}",
-		"{\"userName\":[],\"emails\":[{\"value\":7,\"type\":{}}]}",
+		"{\"userName\":[],\"emails\":[{\"value\":7,\"type\":{}}],\"meta\":{\"created\":\"soon\"}}",
 	};
 	static const char *const filters[] = {
 		"userName eq \"x\"",
@@ -173,6 +173,7 @@ START_TEST(odd_values)
 		"emails eq \"x\"",
 		"emails[value eq \"x\" and type pr]",
 		"tags[value eq \"nosuch\"]",
+		"meta.created lt \"2026-01-31T09:00:00Z\"",
 	};
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
 	struct scim_ctx c = {.a = a, .type = user_type(a)};

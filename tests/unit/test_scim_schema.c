@@ -243,6 +243,35 @@ START_TEST(refused)
 }
 END_TEST
 
+START_TEST(bad_lists)
+{
+	static const char *const missing[] = {"urn:t:other"};
+	static const char *const twice[] = {EXT, EXT};
+	static const char *const core_again[] = {CORE};
+	static const struct {
+		const char *const *urns;
+		size_t n;
+		const char *says;
+	} cases[] = {
+		{missing, 1, "no schema document with the id urn:t:other"},
+		{twice, 2, "schema " EXT " is listed twice"},
+		{core_again, 1, "schema " CORE " is listed twice"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
+		const json_t *docs[] = {parse(a, core_doc), parse(a, ext_doc)};
+		struct scim_type_spec bad = spec;
+		const struct scim_type *t = NULL;
+		struct err e = ERR_INIT;
+		bad.extension_urns = cases[i].urns;
+		bad.n_extensions = cases[i].n;
+		ck_assert_int_eq(scim_type_build(a, &bad, docs, 2, NULL, NULL, &t, &e), -1);
+		ck_assert_int_eq(e.code, ERR_CONFIG);
+		ck_assert_msg(strstr(e.detail, cases[i].says) != NULL, "%s", e.detail);
+	}
+}
+END_TEST
+
 START_TEST(inputs_stay)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
@@ -260,8 +289,8 @@ int
 main(void)
 {
 	const struct unit_test tests[] = {
-		{"build", defaults, 0},    {"build", document, 0}, {"build", keeping, 0}, {"build", refused, 0},
-		{"build", inputs_stay, 0}, {"lookup", common, 0},  {"lookup", urns, 0},
+		{"build", defaults, 0},  {"build", document, 0},    {"build", keeping, 0}, {"build", refused, 0},
+		{"build", bad_lists, 0}, {"build", inputs_stay, 0}, {"lookup", common, 0}, {"lookup", urns, 0},
 	};
 	return unit_run("scim schema", tests, ARRAY_SIZE(tests));
 }
