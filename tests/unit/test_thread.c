@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Threads, conditions, deadlines and clocks. */
-#define _GNU_SOURCE /* pthread_getname_np */
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
