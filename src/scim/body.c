@@ -20,7 +20,7 @@ check_schemas(struct scim_ctx *c, const json_t *body, struct err *e)
 	if (!json_is_array(list))
 		return scim_tolerates(c, SCIM_TOL_SHAPE, "schemas")
 			       ? 0
-			       : err_set(e, ERR_SYNTAX, "schemas: expected an array, not %s", json_kind(list));
+			       : err_set(e, ERR_SYNTAX, "schemas: expected an array, got %s", json_kind(list));
 	if (json_array_size(list) > MAX_SCHEMAS)
 		return err_set(e, ERR_SYNTAX, "schemas has more than %d elements", MAX_SCHEMAS);
 	json_array_foreach (list, i, el) {
@@ -89,7 +89,7 @@ put_extension(struct scim_ctx *c, const struct scim_schema *s, const json_t *val
 		return 0;
 	}
 	if (!json_is_object(value))
-		return err_set(e, ERR_VALUE, "%s: expected an object, not %s", s->urn, json_kind(value));
+		return err_set(e, ERR_VALUE, "%s: expected an object, got %s", s->urn, json_kind(value));
 	json_object_foreach (scim_iterable(value), key, v) {
 		const struct scim_attr *attr = scim_type_attr(c->type, strv_of(s->urn), strv_of(key));
 		const struct scim_place at = {.up = &(struct scim_place){.name = s->urn}, .name = key};
@@ -147,7 +147,7 @@ scim_resource_normalise(struct scim_ctx *c, const json_t *body, enum scim_normal
 	json_t *value;
 
 	if (!json_is_object(body))
-		return err_set(e, ERR_SYNTAX, "the body must be an object, not %s", json_kind(body));
+		return err_set(e, ERR_SYNTAX, "the body must be an object, got %s", json_kind(body));
 	if (check_schemas(c, body, e) < 0)
 		return -1;
 	/* In front of everything else; filled at the end. */
@@ -155,7 +155,7 @@ scim_resource_normalise(struct scim_ctx *c, const json_t *body, enum scim_normal
 	json_object_foreach (scim_iterable(body), key, value)
 		if (put_member(c, body, key, value, mode == SCIM_FOR_REPLACE, res, e) < 0)
 			return -1;
-	if (scim_resource_check(c, res, e) < 0)
+	if (scim_resource_check_parts(c, res, mode == SCIM_FOR_REPLACE, e) < 0)
 		return -1;
 	scim_resource_set_schemas(c->type, res);
 	*res_r = json_keep(c->a, TAKE(res));

@@ -28,7 +28,7 @@ scim_place_text(struct arena *a, const struct scim_place *at)
 static int
 wrong_type(struct scim_ctx *c, const struct scim_place *at, const char *wanted, const json_t *value, struct err *e)
 {
-	return err_set(e, ERR_VALUE, "%s: expected %s, not %s", scim_place_text(c->a, at), wanted, json_kind(value));
+	return err_set(e, ERR_VALUE, "%s: expected %s, got %s", scim_place_text(c->a, at), wanted, json_kind(value));
 }
 
 static bool

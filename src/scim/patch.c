@@ -88,7 +88,7 @@ split_schema(const struct op *op, const struct scim_schema *s, const json_t *val
 		return 0;
 	}
 	if (!json_is_object(value))
-		return err_set(e, ERR_VALUE, "Operations[%u].value: %s: expected an object, not %s", op->index, s->urn,
+		return err_set(e, ERR_VALUE, "Operations[%u].value: %s: expected an object, got %s", op->index, s->urn,
 			       json_kind(value));
 	json_object_foreach (scim_iterable(value), key, v) {
 		const struct scim_attr *attr = scim_type_attr(op->c->type, strv_of(s->urn), strv_of(key));
@@ -141,7 +141,7 @@ split_pathless(const struct op *op, struct err *e)
 	if (json_array_size(value) == 1 && scim_tolerates(op->c, SCIM_TOL_SHAPE, "value"))
 		value = json_array_get(value, 0);
 	if (!json_is_object(value))
-		return err_set(e, ERR_VALUE, "Operations[%u].value: without path an object is needed, not %s",
+		return err_set(e, ERR_VALUE, "Operations[%u].value: without path an object is needed, got %s",
 			       op->index, json_kind(value));
 	json_object_foreach (scim_iterable(value), key, v)
 		if (split_key(op, key, v, e) < 0)
@@ -187,7 +187,7 @@ parse_op(struct op *op, const json_t *body, struct err *e)
 	const json_t *path;
 
 	if (!json_is_object(body))
-		return err_set(e, ERR_SYNTAX, "Operations[%u]: expected an object, not %s", op->index, json_kind(body));
+		return err_set(e, ERR_SYNTAX, "Operations[%u]: expected an object, got %s", op->index, json_kind(body));
 	if (parse_kind(op, body, e) < 0)
 		return -1;
 	path = json_get_ci(body, "path", NULL);
@@ -199,7 +199,7 @@ parse_op(struct op *op, const json_t *body, struct err *e)
 	if (!path || json_is_null(path))
 		return split_pathless(op, e);
 	if (!json_is_string(path))
-		return err_set(e, ERR_PATH, "Operations[%u].path: expected a string, not %s", op->index,
+		return err_set(e, ERR_PATH, "Operations[%u].path: expected a string, got %s", op->index,
 			       json_kind(path));
 	return with_path(op, json_string_value(path), e);
 }
@@ -229,7 +229,7 @@ scim_patch_parse(struct scim_ctx *c, const json_t *body, struct scim_patch *patc
 	const json_t *list;
 
 	if (!json_is_object(body))
-		return err_set(e, ERR_SYNTAX, "the body must be an object, not %s", json_kind(body));
+		return err_set(e, ERR_SYNTAX, "the body must be an object, got %s", json_kind(body));
 	if (check_schemas(c, body, e) < 0)
 		return -1;
 	list = json_get_ci(body, "Operations", NULL);

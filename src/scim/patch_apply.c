@@ -41,11 +41,23 @@ scim_step_tidy(const struct step *s)
 	}
 }
 
+void
+scim_drop_nulls(json_t *obj)
+{
+	const char *key;
+	json_t *v;
+	void *next;
+
+	json_object_foreach_safe (obj, next, key, v)
+		if (json_is_null(v))
+			json_object_del(obj, key);
+}
+
 int
 scim_step_put_sub(const struct step *s, json_t *obj, const json_t *value, struct err *e)
 {
 	const struct scim_attr *attr = s->op->path->attr, *sub = s->op->path->sub;
-	const struct scim_place here = {.name = sub->path, .up = s->at};
+	const struct scim_place here = {.name = sub->name, .up = s->at};
 	json_auto_t *more = json_object();
 	json_t *out = NULL;
 
@@ -81,15 +93,9 @@ scim_step_remove_sub(const struct step *s, json_t *obj, struct err *e)
 /* --- attr, attr.sub of a single-valued attribute ------------------------------------------------------------------ */
 
 static int
-remove_attr(const struct step *s, struct err *e)
+remove_attr(const struct step *s)
 {
-	const struct scim_attr *attr = s->op->path->attr;
-
-	if (!scim_resource_get(s->c->type, s->res, attr))
-		return 0;
-	if (attr->mutability == SCIM_IMMUTABLE)
-		return immutable(s, attr->path, e);
-	scim_resource_set(s->c->type, s->res, attr, NULL);
+	scim_resource_set(s->c->type, s->res, s->op->path->attr, NULL);
 	return 0;
 }
 
@@ -120,7 +126,7 @@ append(const struct step *s, json_t *list, const json_t *more, struct err *e)
 		json_t *same = strmap_get(known, buf_view(&key));
 		if (!same)
 			json_array_append(list, el);
-		else if (json_is_object(same) && scim_complex_merge(s->c, attr, same, el, s->at, e) < 0)
+		else if (!scim_value_equal(attr, same, el) && scim_complex_merge(s->c, attr, same, el, s->at, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -141,15 +147,11 @@ put_list(const struct step *s, struct err *e)
 		if (!old) {
 			old = json_array();
 			scim_resource_set(s->c->type, s->res, attr, old);
-		} else if (attr->mutability == SCIM_IMMUTABLE && !scim_value_equal(attr, old, list)) {
-			return immutable(s, attr->path, e);
 		}
 		return append(s, old, list, e);
 	}
 	if (!list)
-		return remove_attr(s, e);
-	if (attr->mutability == SCIM_IMMUTABLE && old && !scim_value_equal(attr, old, list))
-		return immutable(s, attr->path, e);
+		return remove_attr(s);
 	scim_links_adopt(attr, list, old);
 	scim_resource_set(s->c->type, s->res, attr, TAKE(list));
 	return 0;
@@ -166,9 +168,9 @@ put_complex(const struct step *s, struct err *e)
 	if (scim_normal(s->c, attr, false, true, s->op->value, s->at, &more, e) < 0)
 		return -1;
 	if (!more)
-		return s->op->kind == SCIM_ADD ? 0 : remove_attr(s, e);
-	if (attr->mutability == SCIM_IMMUTABLE && old && !scim_value_equal(attr, old, more))
-		return immutable(s, attr->path, e);
+		return s->op->kind == SCIM_ADD ? 0 : remove_attr(s);
+	if (s->op->kind == SCIM_ADD)
+		scim_drop_nulls(more);
 	if (!old) {
 		old = json_object();
 		scim_resource_set(s->c->type, s->res, attr, old);
@@ -183,15 +185,12 @@ static int
 put_simple(const struct step *s, struct err *e)
 {
 	const struct scim_attr *attr = s->op->path->attr;
-	const json_t *old = scim_resource_get(s->c->type, s->res, attr);
 	json_auto_t *value = NULL;
 
 	if (scim_normal(s->c, attr, false, false, s->op->value, s->at, &value, e) < 0)
 		return -1;
 	if (!value)
-		return s->op->kind == SCIM_ADD ? 0 : remove_attr(s, e);
-	if (attr->mutability == SCIM_IMMUTABLE && old && !scim_value_equal(attr, old, value))
-		return immutable(s, attr->path, e);
+		return s->op->kind == SCIM_ADD ? 0 : remove_attr(s);
 	scim_resource_set(s->c->type, s->res, attr, TAKE(value));
 	return 0;
 }
@@ -242,7 +241,7 @@ take(const struct step *s, struct err *e)
 	if (p->attr->multi && value && !json_is_null(value) &&
 	    scim_tolerates(s->c, SCIM_TOL_REMOVE_VALUE, p->attr->path))
 		return scim_step_remove_listed(s, e);
-	return remove_attr(s, e);
+	return remove_attr(s);
 }
 
 static int
@@ -253,7 +252,13 @@ apply_op(struct scim_ctx *c, const struct scim_patch_op *op, json_t *res, struct
 	const struct scim_place at = {.name = arena_printf(tmp, "Operations[%u]: %s", op->index, shown->path)};
 	const struct step s = {.c = c, .tmp = tmp, .res = res, .op = op, .at = &at};
 
-	return op->kind == SCIM_REMOVE ? take(&s, e) : put(&s, e);
+	json_auto_t *was = NULL;
+
+	if (shown->mutability == SCIM_IMMUTABLE)
+		was = json_deep_copy(scim_resource_get(c->type, res, shown));
+	if ((op->kind == SCIM_REMOVE ? take(&s, e) : put(&s, e)) < 0)
+		return -1;
+	return scim_resource_keep_immutable(c->type, res, shown, TAKE(was), e);
 }
 
 int

@@ -39,5 +39,7 @@ int scim_step_remove_sub(const struct step *s, json_t *obj, struct err *e) DH_MU
 void scim_step_tidy(const struct step *s);
 /* RFC 7644 3.5.2: setting primary on one element clears it on the others. */
 void scim_list_clear_primary(json_t *list);
+/* add never takes away: null members of its value say nothing. */
+void scim_drop_nulls(json_t *obj);
 
 #endif

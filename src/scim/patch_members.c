@@ -69,7 +69,7 @@ each_member(struct fold *f, const struct scim_patch_op *op, enum member_state st
 	const struct scim_place here = {.up = &root, .name = f->attr->name};
 
 	if (one && !scim_tolerates(f->c, SCIM_TOL_SHAPE, f->attr->path))
-		return err_set(e, ERR_VALUE, "Operations[%u].value: %s: expected an array, not %s", op->index,
+		return err_set(e, ERR_VALUE, "Operations[%u].value: %s: expected an array, got %s", op->index,
 			       f->attr->name, json_kind(one));
 	for (size_t i = 0; i < n; i++) {
 		const struct scim_place at = {.up = &here, .index = i};

@@ -48,6 +48,8 @@ put_into(const struct step *s, json_t *element, struct err *e)
 		return scim_step_put_sub(s, element, s->op->value, e);
 	if (scim_normal(s->c, p->attr, true, true, s->op->value, s->at, &more, e) < 0)
 		return -1;
+	if (more && s->op->kind == SCIM_ADD)
+		scim_drop_nulls(more);
 	return more ? scim_complex_merge(s->c, p->attr, element, more, s->at, e) : 0;
 }
 

@@ -129,12 +129,23 @@ scim_project_wants(const struct scim_project *p, const struct scim_attr *attr)
 	return !named(p, attr, false);
 }
 
-/* A sub-attribute without list of its own stands and falls with its attribute. */
+static bool
+names_sub(const struct scim_project *p, const struct scim_attr *sub)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].sub == sub)
+			return true;
+	return false;
+}
+
+/* What is always returned is whole, unless its parts are named themselves. */
 static bool
 wants_sub(const struct scim_project *p, const struct scim_attr *attr, const struct scim_attr *sub)
 {
-	if (p && p->only && attr->returned == SCIM_RETURNED_ALWAYS && !named(p, attr, true))
-		return sub->returned != SCIM_RETURNED_NEVER && sub->returned != SCIM_RETURNED_REQUEST;
+	bool by_list = p && (p->only ? named(p, attr, true) : names_sub(p, sub));
+
+	if (attr->returned == SCIM_RETURNED_ALWAYS && !by_list)
+		return scim_project_wants(NULL, sub);
 	return scim_project_wants(p, sub);
 }
 

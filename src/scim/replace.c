@@ -18,16 +18,8 @@ replace_complex(struct scim_ctx *c, const struct scim_attr *attr, const json_t *
 }
 
 static int
-replace_attr(struct scim_ctx *c, const struct scim_attr *attr, const json_t *body, json_t *after, struct err *e)
+put_value(struct scim_ctx *c, const struct scim_attr *attr, const json_t *value, json_t *after, struct err *e)
 {
-	const json_t *value = scim_resource_get(c->type, body, attr);
-	const json_t *old = scim_resource_get(c->type, after, attr);
-
-	/* RFC 7644 3.5.1: readOnly values are ignored; what is absent is not asserted and stays. */
-	if (!value || scim_attr_kept(attr))
-		return 0;
-	if (attr->mutability == SCIM_IMMUTABLE && old && !scim_value_equal(attr, old, value))
-		return err_set(e, ERR_MUTABILITY, "%s: the value is immutable and already set", attr->path);
 	if (json_unassigned(value)) {
 		scim_resource_set(c->type, after, attr, NULL);
 		return 0;
@@ -36,9 +28,25 @@ replace_attr(struct scim_ctx *c, const struct scim_attr *attr, const json_t *bod
 		return replace_complex(c, attr, value, after, e);
 	json_t *copy = json_deep_copy(value);
 	if (attr->multi)
-		scim_links_adopt(attr, copy, old);
+		scim_links_adopt(attr, copy, scim_resource_get(c->type, after, attr));
 	scim_resource_set(c->type, after, attr, copy);
 	return 0;
+}
+
+static int
+replace_attr(struct scim_ctx *c, const struct scim_attr *attr, const json_t *body, json_t *after, struct err *e)
+{
+	const json_t *value = scim_resource_get(c->type, body, attr);
+	json_auto_t *was = NULL;
+
+	/* RFC 7644 3.5.1: readOnly values are ignored; what is absent is not asserted and stays. */
+	if (!value || scim_attr_kept(attr))
+		return 0;
+	if (attr->mutability == SCIM_IMMUTABLE)
+		was = json_deep_copy(scim_resource_get(c->type, after, attr));
+	if (put_value(c, attr, value, after, e) < 0)
+		return -1;
+	return scim_resource_keep_immutable(c->type, after, attr, TAKE(was), e);
 }
 
 int

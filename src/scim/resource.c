@@ -191,6 +191,20 @@ scim_links_adopt(const struct scim_attr *attr, json_t *list, const json_t *old)
 	}
 }
 
+int
+scim_resource_keep_immutable(const struct scim_type *t, json_t *res, const struct scim_attr *attr, json_t *was,
+			     struct err *e)
+{
+	json_auto_t *old = was;
+
+	if (!old)
+		return 0;
+	if (!scim_value_equal(attr, old, scim_resource_get(t, res, attr)))
+		return err_set(e, ERR_MUTABILITY, "%s is immutable and already set", attr->path);
+	scim_resource_set(t, res, attr, TAKE(old));
+	return 0;
+}
+
 /* RFC 7643 2.4: primary is true at most once. The last one wins where that is tolerated. */
 static int
 check_primary(struct scim_ctx *c, const struct scim_attr *attr, json_t *list, struct err *e)
@@ -261,7 +275,7 @@ is_blank(const json_t *v)
 }
 
 int
-scim_resource_check(struct scim_ctx *c, json_t *res, struct err *e)
+scim_resource_check_parts(struct scim_ctx *c, json_t *res, bool partial, struct err *e)
 {
 	const struct scim_attr *attr;
 	size_t k;
@@ -275,7 +289,7 @@ scim_resource_check(struct scim_ctx *c, json_t *res, struct err *e)
 		/* RFC 7643 4.1.1: userName is not empty; a name of blanks is none either. */
 		if (attr->required && here && (json_unassigned(v) || is_blank(v)))
 			return err_set(e, ERR_VALUE, "%s is required and must not be empty", attr->path);
-		if (json_is_object(v) && check_required_subs(attr, v, e) < 0)
+		if (json_is_object(v) && !partial && check_required_subs(attr, v, e) < 0)
 			return -1;
 		if (!json_is_array(v))
 			continue;
@@ -288,4 +302,10 @@ scim_resource_check(struct scim_ctx *c, json_t *res, struct err *e)
 					return -1;
 	}
 	return 0;
+}
+
+int
+scim_resource_check(struct scim_ctx *c, json_t *res, struct err *e)
+{
+	return scim_resource_check_parts(c, res, false, e);
 }

@@ -6,3 +6,8 @@ EXTRA_DIST += tests/vectors/scim
 check_PROGRAMS += tests/vectors/vec_filter
 TESTS += tests/vectors/vec_filter
 tests_vectors_vec_filter_LDADD = libvectors-scim.a libvectors.a $(LIBS_scim)
+
+check_PROGRAMS += tests/vectors/vec_resource
+TESTS += tests/vectors/vec_resource
+tests_vectors_vec_resource_SOURCES = tests/vectors/vec_resource.c tests/vectors/types.c tests/vectors/types.h
+tests_vectors_vec_resource_LDADD = libvectors.a $(LIBS_scim)
