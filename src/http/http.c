@@ -196,9 +196,9 @@ http_start_limits(const struct http_opts *opts, const struct conn_limits *limits
 	if (load_tls(h, &so, e) < 0 || http_listen_open(h->opts.listen, &h->listen, e) < 0)
 		return -1;
 	so.fd = h->listen.fd;
+	h->listen.fd = -1; /* the server's now */
 	if (http_server_start(&so, h, &h->server, e) < 0)
 		return -1;
-	h->listen.fd = -1; /* the server's now */
 	*h_r = TAKE(h);
 	return 0;
 }

@@ -235,6 +235,15 @@ fill_options(struct option_list *l, const struct server_opts *o)
 		option(l, MHD_OPTION_HTTPS_MEM_TRUST, 0, o->tls_client_ca);
 }
 
+/* A failed start closes the listening socket in some versions and in others not. */
+static void
+close_if_left(int fd, const struct stat *before)
+{
+	struct stat now;
+	if (fstat(fd, &now) == 0 && now.st_dev == before->st_dev && now.st_ino == before->st_ino)
+		close(fd);
+}
+
 int
 http_server_start(const struct server_opts *o, struct http *h, struct server **s_r, struct err *e)
 {
@@ -248,12 +257,15 @@ http_server_start(const struct server_opts *o, struct http *h, struct server **s
 	s->check_peer = o->tls_client_ca != NULL;
 	s->conns = http_conns_new(&o->limits);
 	fill_options(&options, o);
+	struct stat listening;
+	must(fstat(o->fd, &listening) == 0);
 	s->daemon =
 		MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 				 MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
 				 NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
 				 on_connection, s, MHD_OPTION_ARRAY, options.v, MHD_OPTION_END);
 	if (!s->daemon) {
+		close_if_left(o->fd, &listening);
 		http_conns_free(&s->conns);
 		arena_free(&a);
 		return err_set(e, ERR_IO, "the HTTP server does not start%s",

@@ -12,7 +12,7 @@ struct http;
 struct server;
 
 struct server_opts {
-	int fd;                                         /* listening; taken over when http_server_start succeeds */
+	int fd; /* listening; the server's from the call on, also when it fails */
 	const char *tls_cert, *tls_key, *tls_client_ca; /* PEM text; must outlive the server. NULL = plain */
 	int64_t max_connections;
 	int64_t idle_ms;
