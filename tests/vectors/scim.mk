@@ -9,5 +9,4 @@ tests_vectors_vec_filter_LDADD = libvectors-scim.a libvectors.a $(LIBS_scim)
 
 check_PROGRAMS += tests/vectors/vec_resource
 TESTS += tests/vectors/vec_resource
-tests_vectors_vec_resource_SOURCES = tests/vectors/vec_resource.c tests/vectors/types.c tests/vectors/types.h
-tests_vectors_vec_resource_LDADD = libvectors.a $(LIBS_scim)
+tests_vectors_vec_resource_LDADD = libvectors-scim.a libvectors.a $(LIBS_scim)

@@ -13,6 +13,7 @@ static const char *const doc_files[] = {
 	"schema/scim/enterprise.json",
 	"schema/scim/group.json",
 	"tests/vectors/scim/thing.json",
+	"tests/vectors/scim/gadget.json",
 };
 
 static const char *const user_extensions[] = {SCIM_URN_ENTERPRISE};
@@ -42,6 +43,16 @@ static const struct scim_type_spec thing_spec = {
 	.core_urn = "urn:example:test:1.0:Thing",
 	.extension_urns = thing_extensions,
 	.n_extensions = ARRAY_SIZE(thing_extensions),
+};
+
+static const char *const gadget_extensions[] = {"urn:example:params:scim:schemas:extension:2.0:Gadget"};
+static const struct scim_type_spec gadget_spec = {
+	.name = "Gadget",
+	.endpoint = "/Gadgets",
+	.description = "Every mutability and returned characteristic",
+	.core_urn = "urn:example:params:scim:schemas:2.0:Gadget",
+	.extension_urns = gadget_extensions,
+	.n_extensions = ARRAY_SIZE(gadget_extensions),
 };
 
 struct docs {
@@ -90,12 +101,13 @@ scim_types_load(struct arena *a, struct scim_types *t)
 	t->user = build(a, &user_spec, &d);
 	t->group = build(a, &group_spec, &d);
 	t->thing = build(a, &thing_spec, &d);
+	t->gadget = build(a, &gadget_spec, &d);
 }
 
 const struct scim_type *
 scim_types_find(const struct scim_types *t, struct strv name)
 {
-	const struct scim_type *const all[] = {t->user, t->group, t->thing};
+	const struct scim_type *const all[] = {t->user, t->group, t->thing, t->gadget};
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (strv_eq(strv_of(all[i]->name), name))
 			return all[i];

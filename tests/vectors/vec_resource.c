@@ -8,10 +8,11 @@
 #include "dirhinge/scim/diff.h"
 #include "dirhinge/scim/patch.h"
 #include "dirhinge/scim/project.h"
-#include "types.h"
+#include "scim_types.h"
 #include "vectors.h"
 
 struct play {
+	const struct scim_types *types;
 	struct scim_ctx c;
 	const char *before;
 	bool all, detail, notes;
@@ -31,9 +32,9 @@ directive(void *ctx, struct arena *a, const char *key, struct strv value)
 	struct play *p = ctx;
 
 	if (str_eq(key, "type"))
-		return (p->c.type = types_load(a, arena_strndup(a, value.p, value.n))) != NULL;
+		return (p->c.type = scim_types_find(p->types, value)) != NULL;
 	if (str_eq(key, "tolerate"))
-		return types_tolerance(value, &p->c.tolerate);
+		return scim_types_tolerance(value, &p->c.tolerate);
 	if (str_eq(key, "before"))
 		return (p->before = arena_strndup(a, value.p, value.n)) != NULL;
 	if (str_eq(key, "show"))
@@ -298,10 +299,13 @@ main(void)
 		{"tests/vectors/scim/diff.txt", run_diff},           {"tests/vectors/scim/equal.txt", run_equal},
 		{"tests/vectors/scim/project.txt", run_project},     {"tests/vectors/scim/members.txt", run_members},
 	};
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(1 << 16);
+	struct scim_types types;
 	struct vec_runner r = {.directive = directive};
 
+	scim_types_load(a, &types);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		struct play p = {.before = "{}"};
+		struct play p = {.types = &types, .before = "{}"};
 		r.ctx = &p;
 		r.run = files[i].run;
 		vec_play(&r, files[i].file);
