@@ -115,6 +115,14 @@ scim_text_starts(struct strv s, struct strv part, bool exact)
 	return part.n == 0;
 }
 
+uint32_t
+scim_text_next(struct strv *s, bool exact)
+{
+	uint32_t c = next(s);
+
+	return exact ? c : fold(c);
+}
+
 static size_t
 text_length(struct strv s)
 {

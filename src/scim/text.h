@@ -9,6 +9,8 @@
 
 #include "dirhinge/base/strv.h"
 
+/* Takes the first character off a text that is not empty: its code point, folded unless exact. */
+uint32_t scim_text_next(struct strv *s, bool exact);
 /* Order by code point, negative, 0 or positive. */
 int scim_text_cmp(struct strv a, struct strv b, bool exact);
 static inline bool

@@ -3,6 +3,7 @@
 #include "dirhinge/base/codec.h"
 #include "dirhinge/base/strmap.h"
 #include "scim/normal.h"
+#include "scim/text.h"
 
 const struct scim_attr *
 scim_attr_value(const struct scim_attr *attr)
@@ -24,30 +25,30 @@ scim_sub_is_derived(const struct scim_attr *attr, const struct scim_attr *sub)
 	return scim_attr_is_links(attr) || (sub->mutability == SCIM_READ_ONLY && attr->mutability != SCIM_READ_ONLY);
 }
 
+/* Three bytes a character and a zero at the end: neighbours cannot run into each other. */
 static void
-key_text(struct buf *b, const char *s, size_t n, bool fold)
+key_text(struct buf *b, struct strv s, bool exact)
 {
-	/* The length in front keeps neighbours apart without a byte that is forbidden in values. */
-	buf_printf(b, "%zu:", n);
-	for (size_t i = 0; i < n; i++) {
-		char ch = s[i];
-		buf_addc(b, fold && ch >= 'A' && ch <= 'Z' ? (char)(ch - 'A' + 'a') : ch);
+	while (s.n > 0) {
+		uint32_t c = scim_text_next(&s, exact);
+		const char bytes[] = {(char)(c >> 16), (char)(c >> 8), (char)c};
+		buf_add(b, bytes, sizeof(bytes));
 	}
+	buf_add(b, "\0\0\0", 3);
 }
 
 static void
 key_string(struct buf *b, const struct scim_attr *attr, const json_t *value, bool spelling)
 {
-	const char *s = json_string_value(value);
-	size_t n = json_string_length(value);
+	struct strv s = strv_n(json_string_value(value), json_string_length(value));
 	int64_t us;
 	struct err e = ERR_INIT;
 
 	/* RFC 7643 2.3.5: the same instant may be written with another offset. */
-	if (attr->kind == SCIM_DATETIME && time_from_rfc3339(strv_n(s, n), &us, &e) == 0)
+	if (attr->kind == SCIM_DATETIME && time_from_rfc3339(s, &us, &e) == 0)
 		buf_printf(b, "@%lld", (long long)us);
 	else
-		key_text(b, s, n, !spelling && !attr->case_exact);
+		key_text(b, s, spelling || attr->case_exact);
 }
 
 static void
