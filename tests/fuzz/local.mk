@@ -19,6 +19,7 @@ endif
 include tests/fuzz/base.mk
 include tests/fuzz/scim.mk
 include tests/fuzz/dir.mk
+include tests/fuzz/http.mk
 
 # New inputs go to a scratch folder; what is worth keeping is moved to corpus/NAME by hand.
 FUZZ_SECONDS = 60

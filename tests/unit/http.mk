@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CHECK
 http_tests = tests/unit/test_policy tests/unit/test_http_parse tests/unit/test_http_framing \
-	tests/unit/test_http_server tests/unit/test_http_tls
+	tests/unit/test_http_server tests/unit/test_http_tls tests/unit/test_http_down
 check_PROGRAMS += $(http_tests)
 TESTS += $(http_tests)
 # gw and map are played by fake_gw.c, so the layers below are not even linked
@@ -25,4 +25,7 @@ tests_unit_test_http_server_LDADD = $(http_fake_ldadd)
 tests_unit_test_http_tls_SOURCES = tests/unit/test_http_tls.c $(http_fake)
 tests_unit_test_http_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_http_tls_LDADD = $(http_fake_ldadd)
+tests_unit_test_http_down_SOURCES = tests/unit/test_http_down.c $(http_client)
+tests_unit_test_http_down_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_http_down_LDADD = $(LIBS_http) $(CHECK_LIBS)
 endif
