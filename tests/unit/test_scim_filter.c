@@ -161,9 +161,8 @@ START_TEST(odd_values)
 {
 	static const char *const resources[] = {
 		"{\"userName\":5,\"active\":\"true\",\"emails\":\"x\",\"tags\":{\"value\":\"x\"}}",
-		"{\"userName\":{\"value\":\"x\"},\"active\":[true,[false]],\"emails\":[[[\"x\"]],5,null],\"tags\":[[]]"
-		"}",
-		"{\"userName\":null,\"active\":null,\"emails\":null,\"tags\":null}",
+		"{\"userName\":{\"value\":\"x\"},\"active\":[true,[false]],\"emails\":[[[\"x\"]],5,null]}",
+		"{\"userName\":null,\"active\":null,\"emails\":null,\"tags\":[[]]}",
 		"{\"userName\":[],\"emails\":[{\"value\":7,\"type\":{}}],\"meta\":{\"created\":\"soon\"}}",
 	};
 	static const char *const filters[] = {
