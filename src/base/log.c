@@ -112,6 +112,8 @@ is_dangerous(uint32_t c)
 		{0x2028, 0x202E}, {0x2060, 0x2069}, {0xFEFF, 0xFEFF}, {0xFFFD, 0xFFFD},
 	};
 
+	if (c >= ' ' && c < 0x7F)
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		if (c >= ranges[i].lo && c <= ranges[i].hi)
 			return true;

@@ -98,7 +98,7 @@ str_caseeq(const char *a, const char *b)
 	return strv_caseeq(strv_of(a), strv_of(b));
 }
 
-/* Length of the sequence that s begins with, 0 if it is not valid. */
+/* Length of the sequence of two bytes or more that s begins with, 0 if it is not valid. */
 static size_t
 utf8_sequence(const unsigned char *s, size_t left)
 {
@@ -112,8 +112,6 @@ utf8_sequence(const unsigned char *s, size_t left)
 		{0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
 	};
 
-	if (s[0] < 0x80)
-		return 1;
 	for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
 		if (s[0] < rows[r].lead_lo || s[0] > rows[r].lead_hi)
 			continue;
@@ -131,6 +129,10 @@ bool
 utf8_valid(struct strv s, size_t *off_r)
 {
 	for (size_t i = 0; i < s.n;) {
+		if ((unsigned char)s.p[i] < 0x80) { /* nearly all there is */
+			i++;
+			continue;
+		}
 		size_t n = utf8_sequence((const unsigned char *)s.p + i, s.n - i);
 
 		if (n == 0) {

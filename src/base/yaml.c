@@ -174,6 +174,32 @@ on_key(struct load *l, struct strv key, unsigned line)
 	return 0;
 }
 
+/* What an escape in quotes can make and no text can hold (YAML 1.2.2 5.1), and separators that read as line breaks. */
+static bool
+is_printable(struct strv s)
+{
+	static const struct {
+		struct strv lead;
+		unsigned char lo, hi; /* of the byte behind the lead */
+	} rows[] = {
+		{{"", 0}, 0x00, 0x08},         {{"", 0}, 0x0B, 0x0C},         {{"", 0}, 0x0E, 0x1F},
+		{{"", 0}, 0x7F, 0x7F},         {{"\xC2", 1}, 0x80, 0x9F},     {{"\xE2\x80", 2}, 0xA8, 0xA9},
+		{{"\xEF\xBB", 2}, 0xBF, 0xBF}, {{"\xEF\xBF", 2}, 0xBE, 0xBF},
+	};
+
+	for (size_t i = 0; i < s.n; i++) {
+		for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
+			size_t at = i + rows[r].lead.n;
+
+			if (at >= s.n || !strv_starts(strv_n(s.p + i, s.n - i), rows[r].lead))
+				continue;
+			if ((unsigned char)s.p[at] >= rows[r].lo && (unsigned char)s.p[at] <= rows[r].hi)
+				return false;
+		}
+	}
+	return true;
+}
+
 static int
 on_scalar(struct load *l, const yaml_event_t *ev)
 {
@@ -184,8 +210,8 @@ on_scalar(struct load *l, const yaml_event_t *ev)
 		return yaml_err(l->doc, line, l->e, "anchors (&name) are not supported");
 	if (ev->data.scalar.tag != NULL)
 		return yaml_err(l->doc, line, l->e, "tags (!name) are not supported");
-	if (strv_chr(value, '\0') < value.n)
-		return yaml_err(l->doc, line, l->e, "a NUL character is not allowed");
+	if (!is_printable(value))
+		return yaml_err(l->doc, line, l->e, "control characters are not allowed");
 	if (l->depth == 0) {
 		/* "---" alone, or a file of comments, is an empty configuration */
 		if (value.n == 0 && ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A strict subset of YAML through libyaml's events into a json_t tree: mappings, sequences, scalars. Every scalar is a
- * string ("no" stays "no"); anchors, aliases, tags, several documents, duplicate keys, depth > 16 and files > 1 MiB are
- * refused with the line. JSON text is a subset and loads too. Thread rule: confined. */
+ * string ("no" stays "no"); anchors, aliases, tags, several documents, duplicate keys, control characters,
+ * depth > 16 and files > 1 MiB are refused with the line. JSON text is a subset and loads too. Thread rule: confined.
+ */
 #ifndef DIRHINGE_BASE_YAML_H
 #define DIRHINGE_BASE_YAML_H
 
