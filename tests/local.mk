@@ -3,6 +3,7 @@ include tests/unit/scim.mk
 include tests/unit/dir.mk
 include tests/unit/map.mk
 include tests/unit/http.mk
+include tests/unit/app.mk
 include tests/vectors/local.mk
 include tests/fuzz/local.mk
 include tests/lint/local.mk

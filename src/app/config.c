@@ -251,9 +251,9 @@ static const struct conf_row top_rows[] = {
 	 .offset = C(state_dir),
 	 .def = "/var/lib/dirhinge",
 	 .help = "Directory for what the gateway keeps itself."},
-	{.name = "directory", GROUP(directory_rows), .help = "The LDAP directory."},
-	{.name = "users", GROUP(user_rows), .help = "Where and how users are kept."},
-	{.name = "groups", GROUP(group_rows), .help = "Where and how groups are kept."},
+	{.name = "directory", GROUP(directory_rows), .required = true, .help = "The LDAP directory."},
+	{.name = "users", GROUP(user_rows), .required = true, .help = "Where and how users are kept."},
+	{.name = "groups", GROUP(group_rows), .required = true, .help = "Where and how groups are kept."},
 	{.name = "clients", .kind = CONF_NODE, .offset = C(clients_node), .help = "Who may call, with which token."},
 	{.name = "events", GROUP(event_rows), .help = "The change feed and its receivers."},
 };

@@ -44,15 +44,15 @@ check_listen(struct config_loading *l, const char *path, const char *text, bool 
 	if (strncmp(text, "unix:", 5) == 0) {
 		if (text[5] != '/' || strlen(text + 5) > 100)
 			return config_bad(l, path, e,
-					  "\"%.64s\": expected unix: and an absolute path of at most 100 bytes", text);
+					  "is '%.64s'; it must be unix: and an absolute path of at most 100 bytes",
+					  text);
 		return 0;
 	}
 	if (!split_host_port(text, &n))
-		return config_bad(l, path, e,
-				  "\"%.64s\" is not an address: expected host:port, [v6]:port or unix:/path", text);
+		return config_bad(l, path, e, "is '%.64s'; it must be host:port, [v6]:port or unix:/path", text);
 	if (!tls && !host_is_loopback(text, n))
 		config_warn(l,
-			    "%s: %s is plain HTTP that other hosts can reach: tokens are readable on the way; "
+			    "%s %s is plain HTTP that other hosts can reach: tokens are readable on the way; "
 			    "set server.tls or listen on loopback behind a proxy with TLS",
 			    path, text);
 	return 0;
@@ -66,9 +66,9 @@ check_base_path(struct config_loading *l, struct err *e)
 	size_t n = strlen(p);
 
 	if (p[0] != '/' || n < 2 || p[n - 1] == '/' || p[strspn(p, allowed)] || strstr(p, "//") || strstr(p, "/."))
-		return config_bad(l, "server.base_path", e,
-				  "\"%.64s\": expected a path such as /scim/v2, beginning but not ending with a slash",
-				  p);
+		return config_bad(
+			l, "server.base_path", e,
+			"is '%.64s'; it must be a path such as /scim/v2 that begins but does not end with a slash", p);
 	return 0;
 }
 
@@ -82,10 +82,11 @@ check_external_url(struct config_loading *l, struct err *e)
 			   : strncmp(url, "http://", 7) == 0 ? url + 7
 							     : NULL;
 	if (!host || !host[0] || host[strcspn(host, "/?#@ \t\"\\")])
-		return config_bad(l, "server.external_url", e,
-				  "\"%.80s\": expected scheme and host such as https://scim.example.com; the path is "
-				  "server.base_path",
-				  url);
+		return config_bad(
+			l, "server.external_url", e,
+			"is '%.80s'; it must be scheme and host such as https://scim.example.com; the path is "
+			"server.base_path",
+			url);
 	return 0;
 }
 
@@ -97,7 +98,7 @@ check_readable(struct config_loading *l, const char *path, const char *file, str
 	DH_CLEANUP(arena_free) struct arena *scratch = arena_new(4096);
 
 	if (file && file_read(scratch, file, PEM_MAX_BYTES, &text, &why) < 0)
-		return config_bad(l, path, e, "%s", why.detail);
+		return config_why(l, path, &why, e);
 	return 0;
 }
 
@@ -110,9 +111,9 @@ check_server_tls(struct config_loading *l, struct err *e)
 		return 0;
 	if (!c->tls_cert_file)
 		return config_bad(l, "server.tls.certificate_file", e,
-				  "is missing: TLS needs a certificate and its key");
+				  "is missing; TLS needs a certificate and its key");
 	if (!c->tls_key_file)
-		return config_bad(l, "server.tls.key_file", e, "is missing: TLS needs a certificate and its key");
+		return config_bad(l, "server.tls.key_file", e, "is missing; TLS needs a certificate and its key");
 	c->tls_cert_file = config_path(l, c->tls_cert_file);
 	c->tls_key_file = config_path(l, c->tls_key_file);
 	c->tls_client_ca_file = config_path(l, c->tls_client_ca_file);
@@ -137,8 +138,8 @@ config_check_server(struct config_loading *l, struct err *e)
 		return -1;
 	if (str_eq(c->admin_listen, c->listen))
 		return config_bad(l, "admin.listen", e,
-				  "is the same as server.listen: the listeners need addresses of "
-				  "their own");
+				  "is the same as server.listen; each listener needs an address of "
+				  "its own");
 	config_warn(l, "admin.listen: this version has no operators' listener yet; nothing is opened there");
 	return 0;
 }
@@ -152,12 +153,12 @@ check_uris(struct config_loading *l, struct err *e)
 
 	if (uris->n == 0)
 		return config_bad(l, "directory.uris", e,
-				  "is empty: name at least one, such as ldaps://ldap.example.com");
+				  "is empty; name at least one, such as ldaps://ldap.example.com");
 	for (size_t i = 0; i < uris->n; i++) {
 		const char *u = uris->v[i];
 		if (strncmp(u, "ldap://", 7) != 0 && strncmp(u, "ldaps://", 8) != 0 && strncmp(u, "ldapi://", 8) != 0)
 			return config_bad(l, "directory.uris", e,
-					  "\"%.64s\": expected ldaps://host, ldap://host or ldapi://%%2Fpath", u);
+					  "has '%.64s'; it must be ldaps://host, ldap://host or ldapi://%%2Fpath", u);
 	}
 	return 0;
 }
@@ -172,23 +173,24 @@ check_identity(struct config_loading *l, struct err *e)
 		if (c->bind_dn || c->bind_password_file)
 			return config_bad(
 				l, "directory.sasl", e,
-				"is set together with bind_dn or bind_password_file: keep one of the two ways");
+				"is set together with bind_dn or bind_password_file; keep one of the two ways");
 		for (size_t i = 0; i < c->uris.n; i++)
 			if (strncmp(c->uris.v[i], "ldapi://", 8) != 0)
 				return config_bad(l, "directory.sasl", e,
-						  "external needs ldapi:// URIs, but uris has %.64s: use bind_dn and "
+						  "is 'external', which needs ldapi:// URIs, but uris has '%.64s'; use "
+						  "bind_dn and "
 						  "bind_password_file",
 						  c->uris.v[i]);
 		return 0;
 	}
 	if (!c->bind_dn)
 		return config_bad(l, "directory.bind_dn", e,
-				  "is missing: name the gateway's own entry (or set sasl: external for ldapi://)");
+				  "is missing; name the gateway's own entry (or set sasl: external for ldapi://)");
 	if (dir_dn_check(c->bind_dn, &why) < 0)
-		return config_bad(l, "directory.bind_dn", e, "%s", why.detail);
+		return config_why(l, "directory.bind_dn", &why, e);
 	if (!c->bind_password_file)
 		return config_bad(l, "directory.bind_password_file", e,
-				  "is missing: name the file with bind_dn's password");
+				  "is missing; name the file with bind_dn's password");
 	c->bind_password_file = config_path(l, c->bind_password_file);
 	return config_secret(l, "directory.bind_password_file", c->bind_password_file, &c->bind_password, e);
 }
@@ -208,28 +210,19 @@ config_check_directory(struct config_loading *l, struct err *e)
 	const struct dir_opts opts = config_dir_opts(c);
 	/* Checks URIs, flavour and the plaintext rule where they are enforced; opens nothing. */
 	if (dir_new(&opts, &probe, &why) < 0)
-		return config_bad(l, "directory", e, "%s", why.detail);
+		return config_why(l, "directory", &why, e);
 	dir_free(&probe);
 	return 0;
 }
 
 /* --- users, groups ----------------------------------------------------------------------------------------------- */
 
-static const char *const *
-terminated(struct arena *a, const struct conf_strings *s)
-{
-	const char **v = ARENA_ARRAY(a, s->n + 1, const char *);
-	if (s->n)
-		memcpy(v, s->v, s->n * sizeof(*v));
-	return v;
-}
-
 static int
 check_dn(struct config_loading *l, const char *path, const char *dn, struct err *e)
 {
 	struct err why = ERR_INIT;
 	if (dir_dn_check(dn, &why) < 0)
-		return config_bad(l, path, e, "%s", why.detail);
+		return config_why(l, path, &why, e);
 	return 0;
 }
 
@@ -240,7 +233,7 @@ check_descr(struct config_loading *l, const char *path, const char *s, struct er
 	bool oid = strchr(digits, s[0]) && s[0] && s[strspn(s, "0123456789.")] == '\0';
 	bool key = s[0] && !strchr("0123456789-", s[0]) && s[strspn(s, letters_digits_dash)] == '\0';
 	if (!oid && !key)
-		return config_bad(l, path, e, "\"%.64s\" is not a name of an LDAP schema: letters, digits and dashes",
+		return config_bad(l, path, e, "has '%.64s'; a name in an LDAP schema has letters, digits and dashes",
 				  s);
 	return 0;
 }
@@ -254,7 +247,7 @@ check_type(struct config_loading *l, const char *section, const struct map_type_
 	    check_descr(l, arena_printf(l->a, "%s.rdn", section), t->rdn, e) < 0)
 		return -1;
 	if (!t->object_classes[0])
-		return config_bad(l, path, e, "is empty: name the structural class of new entries");
+		return config_bad(l, path, e, "is empty; name the structural class of new entries");
 	for (const char *const *oc = t->object_classes; *oc; oc++)
 		if (check_descr(l, path, *oc, e) < 0)
 			return -1;
@@ -276,7 +269,7 @@ check_active(struct config_loading *l, struct err *e)
 		if (!str_eq(*s, "auto"))
 			buf_printf(&known, ", %s", *s);
 	}
-	return config_bad(l, "users.active", e, "\"%.32s\" is not known: expected auto%s", l->c->user_active,
+	return config_bad(l, "users.active", e, "is '%.32s'; it must be one of auto%s", l->c->user_active,
 			  buf_str(&known));
 }
 
@@ -299,14 +292,14 @@ check_delete(struct config_loading *l, struct err *e)
 		return -1;
 	c->leavers_base = json_string_value(json_object_get(node, "move"));
 	if (!c->leavers_base)
-		return config_bad(l, "users.delete", e, "expected hard, disable or { move: \"ou=leavers,…\" }");
+		return config_bad(l, "users.delete", e, "must be hard, disable or { move: \"ou=leavers,…\" }");
 	c->user_delete = GW_DELETE_MOVE;
 	if (check_dn(l, "users.delete.move", c->leavers_base, e) < 0)
 		return -1;
 	if (dir_dn_under(l->a, c->leavers_base, c->user_base, true))
 		return config_bad(
 			l, "users.delete.move", e,
-			"lies below users.base, so leavers would still be users: name an entry outside of it");
+			"lies below users.base, so leavers would still be users; name an entry outside of it");
 	return 0;
 }
 
@@ -321,12 +314,12 @@ check_map(struct config_loading *l, struct err *e)
 	if (c->user_map_file) {
 		c->user_map_file = config_path(l, c->user_map_file);
 		if (file_read(l->a, c->user_map_file, MAP_MAX_BYTES, &text, &why) < 0)
-			return config_bad(l, "users.map", e, "%s", why.detail);
+			return config_why(l, "users.map", &why, e);
 		c->map.users.override_text = text.p;
 		c->map.users.override_name = c->user_map_file;
 	}
 	if (dir_flavour_find(c->flavour, &f, &why) < 0)
-		return config_bad(l, "directory.flavour", e, "%s", why.detail);
+		return config_why(l, "directory.flavour", &why, e);
 	/* With auto the family is known only when connected: check against the most common one. */
 	return map_check(f ? f->map : dir_flavour_openldap.map, &c->map, e);
 }
@@ -339,13 +332,13 @@ config_check_types(struct config_loading *l, struct err *e)
 	c->map.users = (struct map_type_opts){
 		.base = c->user_base,
 		.rdn = c->user_rdn,
-		.object_classes = terminated(l->a, &c->user_classes),
+		.object_classes = c->user_classes.v,
 		.active = c->user_active,
 	};
 	c->map.groups = (struct map_type_opts){
 		.base = c->group_base,
 		.rdn = c->group_rdn,
-		.object_classes = terminated(l->a, &c->group_classes),
+		.object_classes = c->group_classes.v,
 		.member_attribute = c->group_member,
 	};
 	if (check_type(l, "users", &c->map.users, e) < 0 || check_active(l, e) < 0 || check_delete(l, e) < 0 ||

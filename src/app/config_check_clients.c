@@ -11,7 +11,7 @@
 #include "dirhinge/scim/filter.h"
 
 #define TOKEN_MIN_BYTES 16
-#define TOKEN_MAX_BYTES 4096
+#define TOKEN_MAX_BYTES 1024 /* as the HTTP side */
 
 /* RFC 6750 2.1: b64token. What is outside could never arrive in a header. */
 static bool
@@ -40,21 +40,22 @@ read_token(struct config_loading *l, const char *at, struct config_client *cl, s
 	if (!cl->token_file == !cl->token_sha256)
 		return config_bad(l, file_path, e,
 				  cl->token_file
-					  ? "is set together with token_sha256: keep one of the two"
-					  : "is missing: set it or token_sha256 (dirhinge token create prints both)");
+					  ? "is set together with token_sha256; keep one of the two"
+					  : "is missing; set it or token_sha256 (dirhinge token create makes one)");
 	if (cl->token_sha256) {
 		if (hex_decode(strv_of(cl->token_sha256), who->token_sha256, SHA256_SIZE, &why) < 0)
-			return config_bad(l, hash_path, e, "expected 64 hex digits: the SHA-256 of the token");
+			return config_bad(l, hash_path, e, "must be 64 hex digits, the SHA-256 of the token");
 		return 0;
 	}
 	cl->token_file = config_path(l, cl->token_file);
 	if (config_secret(l, file_path, cl->token_file, &token, e) < 0)
 		return -1;
 	if (!token_valid(secret_view(token)))
-		return config_bad(l, file_path, e,
-				  "%.80s does not hold a token: one line of %d or more letters, digits and -._~+/= "
-				  "(dirhinge token create makes one)",
-				  cl->token_file, TOKEN_MIN_BYTES);
+		return config_bad(
+			l, file_path, e,
+			"names %.80s, which holds no token: one line of %d or more letters, digits and -._~+/= "
+			"(dirhinge token create makes one)",
+			cl->token_file, TOKEN_MIN_BYTES);
 	crypto_sha256(secret_view(token), who->token_sha256);
 	return 0;
 }
@@ -77,12 +78,12 @@ read_scopes(struct config_loading *l, const char *at, const struct config_client
 	for (size_t i = 0; i < cl->scopes.n; i++) {
 		unsigned bit = policy_scope_parse(cl->scopes.v[i]);
 		if (!bit)
-			return config_bad(l, path, e, "\"%.32s\" is not a scope: expected any of %s", cl->scopes.v[i],
+			return config_bad(l, path, e, "has '%.32s'; it must be any of %s", cl->scopes.v[i],
 					  buf_str(&known));
 		who->scopes |= bit;
 	}
 	if (!who->scopes)
-		return config_bad(l, path, e, "is empty: expected any of %s", buf_str(&known));
+		return config_bad(l, path, e, "is empty; it must be any of %s", buf_str(&known));
 	return 0;
 }
 
@@ -94,7 +95,7 @@ check_fences(struct config_loading *l, const char *at, const struct config_clien
 
 	for (size_t i = 0; i < cl->fence_bases.n; i++)
 		if (dir_dn_check(cl->fence_bases.v[i], &why) < 0)
-			return config_bad(l, path, e, "%s", why.detail);
+			return config_why(l, path, &why, e);
 	if (cl->fence_bases.n || cl->deletes_per_hour)
 		config_warn(l,
 			    "%s.fences: this version does not enforce fences yet; \"%s\" reaches everything its scopes "
@@ -115,7 +116,7 @@ config_check_clients(struct config_loading *l, struct err *e)
 		who[i].name = cl->name;
 		who[i].profile = cl->profile;
 		if (!policy_profile(cl->profile, &who[i].tolerate))
-			return config_bad(l, arena_printf(l->a, "%s.profile", at), e, "\"%.32s\" is not a profile",
+			return config_bad(l, arena_printf(l->a, "%s.profile", at), e, "is '%.32s', which is no profile",
 					  cl->profile);
 		if (read_token(l, at, cl, &who[i], e) < 0 || read_scopes(l, at, cl, &who[i], e) < 0 ||
 		    check_fences(l, at, cl, e) < 0)
@@ -125,7 +126,7 @@ config_check_clients(struct config_loading *l, struct err *e)
 				return config_bad(
 					l,
 					arena_printf(l->a, "%s.%s", at, cl->token_file ? "token_file" : "token_sha256"),
-					e, "is the token of \"%s\" too: give each client its own", who[k].name);
+					e, "is the token of '%s' too; give each client its own", who[k].name);
 	}
 	if (c->clients.n == 0)
 		config_warn(l, "clients: there are none, so every request is answered with 401; "
@@ -160,11 +161,12 @@ check_url(struct config_loading *l, const char *path, const char *url, bool plai
 	const char *host = tls ? url + 8 : strncmp(url, "http://", 7) == 0 ? url + 7 : NULL;
 
 	if (!host || !host[0] || host[0] == '/' || url[strcspn(url, " \t\"\\#@")])
-		return config_bad(l, path, e, "\"%.80s\" is not a URL such as https://host/path", url);
+		return config_bad(l, path, e, "is '%.80s'; it must be a URL such as https://host/path", url);
 	if (!tls && !plain_allowed)
-		return config_bad(l, path, e,
-				  "http:// is refused: use https:// (a webhook in your own network may also name it in "
-				  "allow_addresses)");
+		return config_bad(
+			l, path, e,
+			"is http://, which is refused; use https:// (a webhook in your own network may also name it in "
+			"allow_addresses)");
 	return 0;
 }
 
@@ -181,8 +183,8 @@ check_event_types(struct config_loading *l, const char *at, const struct conf_st
 		if (*t)
 			continue;
 		const char *near = str_nearest(types->v[i], config_event_types, n);
-		return config_bad(l, arena_printf(l->a, "%s.types", at), e, "\"%.48s\" is not an event type%s%s",
-				  types->v[i], near ? ": did you mean " : ": they look like dsync.user.created",
+		return config_bad(l, arena_printf(l->a, "%s.types", at), e, "has '%.48s', which is no event type%s%s",
+				  types->v[i], near ? "; did you mean " : "; they look like dsync.user.created",
 				  near ? near : "");
 	}
 	return 0;
@@ -198,7 +200,7 @@ check_webhook(struct config_loading *l, const char *at, struct config_webhook *w
 	for (size_t i = 0; i < w->allow_addresses.n; i++)
 		if (!cidr_valid(w->allow_addresses.v[i]))
 			return config_bad(l, arena_printf(l->a, "%s.allow_addresses", at), e,
-					  "\"%.48s\" is not a network such as 10.1.0.0/16 or fd00::/8",
+					  "has '%.48s'; it must be a network such as 10.1.0.0/16 or fd00::/8",
 					  w->allow_addresses.v[i]);
 	if (check_url(l, arena_printf(l->a, "%s.url", at), w->url, w->allow_addresses.n > 0, e) < 0 ||
 	    check_event_types(l, at, &w->types, e) < 0)
@@ -206,11 +208,8 @@ check_webhook(struct config_loading *l, const char *at, struct config_webhook *w
 	w->secret_file = config_path(l, w->secret_file);
 	if (config_secret(l, arena_printf(l->a, "%s.secret_file", at), w->secret_file, NULL, e) < 0)
 		return -1;
-	if (w->filter && scim_filter_parse(&ctx, strv_of(w->filter), &f, &why) < 0) {
-		char text[sizeof(why.detail)];
-		err_render(&why, text, sizeof(text));
-		return config_bad(l, arena_printf(l->a, "%s.filter", at), e, "%s", text);
-	}
+	if (w->filter && scim_filter_parse(&ctx, strv_of(w->filter), &f, &why) < 0)
+		return config_why(l, arena_printf(l->a, "%s.filter", at), &why, e);
 	return 0;
 }
 
@@ -239,9 +238,9 @@ check_sets(struct config_loading *l, struct err *e)
 	if (!c->set_issuer && !c->set_key_file && c->push.n + c->poll.n == 0)
 		return 0;
 	if (!c->set_issuer || strncmp(c->set_issuer, "https://", 8) != 0)
-		return config_bad(l, "events.sets.issuer", e, "expected an https URL that names this gateway");
+		return config_bad(l, "events.sets.issuer", e, "must be an https URL that names this gateway");
 	if (!c->set_key_file)
-		return config_bad(l, "events.sets.key_file", e, "is missing: name the PEM file of the signing key");
+		return config_bad(l, "events.sets.key_file", e, "is missing; name the PEM file of the signing key");
 	c->set_key_file = config_path(l, c->set_key_file);
 	return config_secret(l, "events.sets.key_file", c->set_key_file, NULL, e);
 }

@@ -50,6 +50,15 @@ config_bad(const struct config_loading *l, const char *path, struct err *e, cons
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	return yaml_err(l->c->doc, path_line(l->c->doc, path), e, "%s %s", path, text);
+}
+
+int
+config_why(const struct config_loading *l, const char *path, const struct err *why, struct err *e)
+{
+	char text[sizeof(why->detail) + 64];
+
+	err_render(why, text, sizeof(text));
 	return yaml_err(l->c->doc, path_line(l->c->doc, path), e, "%s: %s", path, text);
 }
 
@@ -92,16 +101,14 @@ config_secret(const struct config_loading *l, const char *path, const char *file
 	struct err why = ERR_INIT;
 
 	if (secret_load(file, &s, &why) < 0)
-		return config_bad(l, path, e, "%s", why.detail);
-	bool empty = secret_view(s).n == 0;
-	if (s_r && !empty) {
+		return config_why(l, path, &why, e);
+	if (s_r) {
 		arena_defer(l->a, drop_secret, s);
 		*s_r = s;
 	} else {
 		secret_free(&s);
 	}
-	/* RFC 4513 5.1.2: an empty password would be an unauthenticated bind that succeeds. */
-	return empty ? config_bad(l, path, e, "%s is empty: it must hold the secret", file) : 0;
+	return 0;
 }
 
 bool
@@ -122,7 +129,7 @@ read_list(struct config_loading *l, const struct config_list_spec *spec, struct 
 	if (json_unassigned(node))
 		return 0;
 	if (!json_is_array(node))
-		return config_bad(l, spec->path, e, "expected a list, each element beginning with \"- name: …\"");
+		return config_bad(l, spec->path, e, "must be a list whose elements begin with \"- name: …\"");
 	size_t n = json_array_size(node);
 	char *items = arena_array(l->a, n, spec->item_size);
 	for (size_t i = 0; i < n; i++) {
@@ -130,18 +137,17 @@ read_list(struct config_loading *l, const struct config_list_spec *spec, struct 
 		char *path = arena_printf(l->a, "%s[%zu]", spec->path, i);
 		char *to = items + i * spec->item_size;
 		if (!json_is_object(item))
-			return config_bad(l, path, e, "expected a mapping that begins with \"name: …\"");
+			return config_bad(l, path, e, "must be a mapping that begins with \"name: …\"");
 		if (conf_read(l->a, l->c->doc, item, path, spec->rows.rows, spec->rows.n, to, e) < 0)
 			return -1;
 		const char *name = *(const char **)(void *)(to + spec->name_offset);
 		path = arena_printf(l->a, "%s.name", path);
 		if (!config_name_valid(name))
-			return config_bad(
-				l, path, e,
-				"\"%.64s\" is not a name: use 1 to 64 letters, digits, dots, dashes, underscores",
-				name);
+			return config_bad(l, path, e,
+					  "is '%.64s'; a name has 1 to 64 letters, digits, dots, dashes, underscores",
+					  name);
 		if (strmap_put(names, strv_of(name), to))
-			return config_bad(l, path, e, "\"%s\" is used twice: give each element its own name", name);
+			return config_bad(l, path, e, "is '%s' like another one; give each its own name", name);
 	}
 	list->n = n;
 	list->clients = (void *)items;

@@ -13,9 +13,11 @@ struct config_loading {
 	size_t n_warnings, cap_warnings;
 };
 
-/* ERR_CONFIG "FILE:LINE: path: message" for an option named as "clients[1].token_file"; the line is that of the option
+/* ERR_CONFIG "FILE:LINE: path message" for an option named as "clients[1].token_file"; the line is that of the option
  * or, if it is missing, of the nearest thing around it. Always -1. */
 int config_bad(const struct config_loading *l, const char *path, struct err *e, const char *fmt, ...) DH_PRINTF(4, 5);
+/* The same with the text of another error: "FILE:LINE: path: text". */
+int config_why(const struct config_loading *l, const char *path, const struct err *why, struct err *e);
 void config_warn(struct config_loading *l, const char *fmt, ...) DH_PRINTF(2, 3);
 
 /* A configured file name, relative to the configuration file's directory; NULL stays NULL. */

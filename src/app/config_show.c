@@ -6,18 +6,15 @@
 
 static json_t *rows_json(const struct config_rows *rows, const struct config *cfg, const void *base);
 
+/* A duration as the file spells it: what stands behind "name: ". */
 static json_t *
-duration_json(int64_t ms)
+duration_json(const struct conf_row *row, const void *base)
 {
-	static const struct {
-		int64_t ms;
-		const char *unit;
-	} units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
-	size_t i = 0;
+	DH_CLEANUP(buf_done) struct buf line = BUF_INIT(128);
+	size_t name = strlen(row->name) + 2;
 
-	while (i + 1 < ARRAY_SIZE(units) && (ms % units[i].ms || ms == 0))
-		i++;
-	return json_sprintf("%lld%s", (long long)(ms / units[i].ms), units[i].unit);
+	conf_print(&line, row, 1, base, 0);
+	return json_stringn(line.p + name, line.n - name - 1);
 }
 
 static json_t *
@@ -71,7 +68,7 @@ value_json(const struct conf_row *row, const struct config *cfg, const void *bas
 	case CONF_INT:
 		return json_integer(*(const int64_t *)field);
 	case CONF_DURATION:
-		return duration_json(*(const int64_t *)field);
+		return duration_json(row, base);
 	case CONF_STRINGS:
 		return strings_json(field);
 	case CONF_NODE:
@@ -234,7 +231,6 @@ config_schema(void)
 
 	json_object_set_new(root, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
 	json_object_set_new(root, "title", json_string("Dirhinge configuration"));
-	json_object_set_new(root, "required", json_pack("[sss]", "directory", "users", "groups"));
 	for (size_t i = 0; i < config_n_lists; i++) {
 		json_t *list = schema_at(root, config_lists[i].path);
 		json_object_set_new(list, "type", json_string("array"));

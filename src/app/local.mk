@@ -2,13 +2,25 @@
 # Everything but main() is a library, so that unit tests can link it.
 noinst_LIBRARIES += libdirhinge-app.a
 libdirhinge_app_a_SOURCES = \
-	%D%/cli.c %D%/config.c %D%/config_check.c %D%/config_check_clients.c %D%/config_cmd.c %D%/config_load.c \
-	%D%/config_show.c %D%/notify.c %D%/serve.c %D%/token.c %D%/wire.c
+	%D%/asset.c %D%/child.c %D%/cli.c %D%/config.c %D%/config_check.c %D%/config_check_clients.c \
+	%D%/config_cmd.c %D%/config_load.c %D%/config_show.c %D%/demo.c %D%/demo_dir.c \
+	%D%/doctor.c %D%/doctor_connection.c %D%/doctor_rights.c %D%/doctor_schema.c %D%/doctor_server.c \
+	%D%/doctor_writes.c %D%/notify.c %D%/serve.c %D%/token.c %D%/wire.c
 nobase_noinst_HEADERS += \
-	%D%/cli.h %D%/config.h %D%/config_load.h %D%/config_rows.h %D%/notify.h \
+	%D%/asset.h %D%/child.h %D%/cli.h %D%/config.h %D%/config_load.h %D%/config_rows.h %D%/demo_dir.h %D%/doctor.h %D%/notify.h \
 	%D%/serve.h %D%/token.h %D%/wire.h
+nodist_libdirhinge_app_a_SOURCES = src/app/assets.c
 LIBS_app = libdirhinge-app.a $(LIBS_http)
 
 bin_PROGRAMS += dirhinge
 dirhinge_SOURCES = %D%/main.c
 dirhinge_LDADD = $(LIBS_app)
+
+# The files that dirhinge demo writes are part of the program. An absent file in schema/ldap is an error of make.
+app_assets = \
+	%D%/demo/init.ldif %D%/demo/base.ldif %D%/demo/config.yaml %D%/demo/tour.sh schema/ldap/dirhinge.ldif
+EXTRA_DIST += %D%/demo
+src/app/assets.c: $(app_assets) contrib/build-aux/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) src/app && for f in $(app_assets); do set -- "$$@" $(srcdir)/$$f; done && \
+		$(SHELL) $(top_srcdir)/contrib/build-aux/embed.sh app_asset app/asset.h "$$@" >$@.tmp && mv $@.tmp $@
+CLEANFILES += src/app/assets.c

@@ -84,7 +84,6 @@ app_stop(struct app *app)
 		http_stop(&app->http, APP_GRACE_MS);
 	gw_free(&app->gw);
 	dir_free(&app->dir);
-	arena_free(&app->clients_a);
 	arena_free(&app->a);
 }
 
@@ -167,7 +166,5 @@ app_reload(struct app *app, struct err *e)
 	log_event(LOG_INFO_, "configuration read again", LOG_I("clients", cfg->clients.n), LOG_END);
 	log_warnings(cfg);
 	log_restart_needed(app->cfg, cfg);
-	arena_free(&app->clients_a);
-	app->clients_a = TAKE(a);
 	return 0;
 }

@@ -13,7 +13,6 @@ struct app {
 	const char *file;
 	struct arena *a;          /* of cfg */
 	const struct config *cfg; /* as at the start; dir, gw and http borrow from it */
-	struct arena *clients_a;  /* of the clients in force after a reload, else NULL */
 	struct dir *dir;
 	struct gw *gw;
 	struct http *http;

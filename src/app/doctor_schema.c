@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Doctor: do the configured bases exist, does the schema hold what the configuration and the map name. */
+#include "app/doctor.h"
+#include "dirhinge/dir/dn.h"
+
+/* A command that adds the entry; only for an organizational unit, which nearly all bases are. */
+static const char *
+add_base(struct doctor *d, const char *dn)
+{
+	struct strv ou;
+
+	if (dir_dn_rdn_value(d->a, dn, "ou", &ou, NULL) != 1)
+		return "# add the entry, or correct the DN in the configuration";
+	return arena_printf(d->a,
+			    "%s <<'EOF'\ndn: %s\nobjectClass: organizationalUnit\nou: %.*s\nEOF\n"
+			    "# if that is not allowed, the same as the directory's administrator",
+			    doctor_tool(d, "ldapadd"), dn, (int)ou.n, ou.p);
+}
+
+static void
+check_base(struct doctor *d, const char *option, const char *dn)
+{
+	static const char *const no_attrs[] = {"1.1", NULL};
+	const struct dir_search s = {.base = dn, .scope = DIR_BASE, .attrs = no_attrs};
+	const struct dir_entry *en;
+	struct err e = ERR_INIT;
+
+	if (!dn)
+		return;
+	switch (dir_search_one(d->dir, d->a, &s, doctor_until(d), &en, &e)) {
+	case 1:
+		doctor_say(d, FINDING_OK, "base", NULL, "%s %s exists", option, dn);
+		return;
+	case 0:
+		doctor_say(d, FINDING_FAIL, "base", add_base(d, dn), "%s %s does not exist or may not be seen", option,
+			   dn);
+		return;
+	default:
+		doctor_say(d, FINDING_FAIL, "base", NULL, "%s %s: %s (%s)", option, dn, e.detail, e.cause);
+	}
+}
+
+void
+doctor_check_bases(struct doctor *d)
+{
+	check_base(d, "users.base", d->cfg->user_base);
+	check_base(d, "groups.base", d->cfg->group_base);
+	check_base(d, "users.delete.move", d->cfg->leavers_base);
+}
+
+static bool
+allowed(const struct doctor *d, const struct map_type_opts *t, const char *attr)
+{
+	for (const char *const *oc = t->object_classes; *oc; oc++)
+		if (dir_subschema_must(d->caps->schema, *oc, attr) || dir_subschema_may(d->caps->schema, *oc, attr))
+			return true;
+	return false;
+}
+
+static void
+check_attribute(struct doctor *d, const char *section, const char *option, const struct map_type_opts *t,
+		const char *attr)
+{
+	if (!dir_subschema_attr(d->caps->schema, attr))
+		doctor_say(d, FINDING_FAIL, "schema", NULL, "%s.%s: the directory does not know the attribute %s",
+			   section, option, attr);
+	else if (!allowed(d, t, attr))
+		doctor_say(d, FINDING_FAIL, "schema", NULL,
+			   "%s.%s: none of %s.object_classes allows the attribute %s; add a class that does", section,
+			   option, section, attr);
+}
+
+static void
+check_type(struct doctor *d, const char *section, const struct map_type_opts *t)
+{
+	size_t before = d->n[FINDING_FAIL];
+	DH_CLEANUP(buf_done) struct buf list = BUF_INIT(1024);
+
+	for (const char *const *oc = t->object_classes; *oc; oc++) {
+		buf_printf(&list, " %s", *oc);
+		if (!dir_subschema_class(d->caps->schema, *oc))
+			doctor_say(d, FINDING_FAIL, "schema",
+				   "# load the schema file that defines it:\n"
+				   "ldapadd -Q -Y EXTERNAL -H ldapi:/// -f /etc/ldap/schema/FILE.ldif",
+				   "%s.object_classes: the directory does not know %s", section, *oc);
+	}
+	if (d->n[FINDING_FAIL] == before)
+		check_attribute(d, section, "rdn", t, t->rdn);
+	if (d->n[FINDING_FAIL] == before && t->member_attribute)
+		check_attribute(d, section, "member_attribute", t, t->member_attribute);
+	if (d->n[FINDING_FAIL] == before)
+		doctor_say(d, FINDING_OK, "schema", NULL, "%s: classes%s, named by %s", section, buf_str(&list),
+			   t->rdn);
+}
+
+static void
+check_extended(struct doctor *d)
+{
+	DH_CLEANUP(buf_done) struct buf lost = BUF_INIT(4096);
+
+	for (const char *const *p = d->set->lost; *p; p++)
+		buf_printf(&lost, "%s%s", lost.n ? ", " : "", *p);
+	if (d->set->extended)
+		doctor_say(d, FINDING_OK, "dirhinge schema", NULL, "loaded");
+	else
+		doctor_say(d, FINDING_WARN, "dirhinge schema",
+			   "# from the source tree, on the directory's host\n"
+			   "ldapadd -Q -Y EXTERNAL -H ldapi:/// -f schema/ldap/dirhinge.ldif",
+			   "not loaded: externalId and some attributes have no home");
+	if (lost.n)
+		doctor_say(d, d->set->extended ? FINDING_NOTE : FINDING_WARN, "map", NULL,
+			   "not in this directory, so not in /Schemas: %s", buf_str(&lost));
+	else
+		doctor_say(d, FINDING_OK, "map", NULL, "every SCIM attribute of the map has a home");
+}
+
+static void
+check_active(struct doctor *d)
+{
+	const struct map_strategy *s = map_active(d->set->users);
+
+	if (s) {
+		doctor_say(d, FINDING_OK, "active", NULL, "active:false is kept by %s", map_strategy_name(s));
+		return;
+	}
+	doctor_say(d, FINDING_FAIL, "active",
+		   "# load slapo-ppolicy and add it to the database\n"
+		   "ldapmodify -Q -Y EXTERNAL -H ldapi:/// <<'EOF'\n"
+		   "dn: cn=module{0},cn=config\nchangetype: modify\nadd: olcModuleLoad\nolcModuleLoad: ppolicy\n\n"
+		   "dn: olcOverlay=ppolicy,olcDatabase={1}mdb,cn=config\nchangetype: add\n"
+		   "objectClass: olcOverlayConfig\nobjectClass: olcPPolicyConfig\nolcOverlay: ppolicy\nEOF",
+		   "users.active is %s, but the directory has nothing for it: active:false is refused, nobody can be "
+		   "disabled",
+		   d->cfg->user_active);
+}
+
+void
+doctor_check_schema(struct doctor *d)
+{
+	check_type(d, "users", &d->cfg->map.users);
+	check_type(d, "groups", &d->cfg->map.groups);
+	check_extended(d);
+	check_active(d);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Doctor, --write-test: one test user and one test group go through their lives by the same code as a SCIM request. */
+#include "app/doctor.h"
+#include "dirhinge/base/codec.h"
+#include "dirhinge/crypto/hash.h"
+
+struct trial {
+	struct doctor *d;
+	struct gw *gw;
+	struct principal who;
+	const char *user, *group;       /* ids, NULL = not there */
+	const char *name, *second_name; /* random, so that nobody has them */
+	bool failed;
+};
+
+static struct gw_req
+request(struct trial *t, enum gw_type type)
+{
+	return (struct gw_req){.a = t->d->a, .who = &t->who, .type = type, .base_url = "http://localhost"};
+}
+
+/* True if the step worked. */
+static bool
+step(struct trial *t, const char *what, int rc, const struct err *e)
+{
+	if (rc == 0)
+		return true;
+	t->failed = true;
+	doctor_say(t->d, FINDING_FAIL, "write test", NULL, "%s failed: %s (%s)", what, e->detail, e->cause);
+	return false;
+}
+
+static const char *
+create(struct trial *t, enum gw_type type, json_t *body, const char *what)
+{
+	struct gw_req q = request(t, type);
+	struct gw_result r = {0};
+	struct err e = ERR_INIT;
+
+	json_keep(t->d->a, body);
+	return step(t, what, gw_create(t->gw, &q, body, &r, &e), &e) ? r.id : NULL;
+}
+
+/* op: one operation of a PatchOp message. */
+static void
+patch(struct trial *t, enum gw_type type, const char *id, json_t *op, const char *what)
+{
+	struct gw_req q = request(t, type);
+	struct gw_result r = {0};
+	struct err e = ERR_INIT;
+	json_t *body = json_pack("{s:[s], s:[o]}", "schemas", "urn:ietf:params:scim:api:messages:2.0:PatchOp",
+				 "Operations", op);
+
+	json_keep(t->d->a, body);
+	step(t, what, gw_patch(t->gw, &q, id, body, &r, &e), &e);
+}
+
+static void
+drop(struct trial *t, enum gw_type type, const char *id, const char *what)
+{
+	struct gw_req q = request(t, type);
+	struct err e = ERR_INIT;
+
+	if (id)
+		step(t, what, gw_delete(t->gw, &q, id, &e), &e);
+}
+
+static void
+live(struct trial *t)
+{
+	t->user = create(t, GW_USERS,
+			 json_pack("{s:[s], s:s, s:{s:s, s:s}}", "schemas", SCIM_URN_USER, "userName", t->name, "name",
+				   "givenName", "Doctor", "familyName", "Dirhinge"),
+			 "creating a user");
+	if (!t->user)
+		return;
+	t->group = create(t, GW_GROUPS, json_pack("{s:[s], s:s}", "schemas", SCIM_URN_GROUP, "displayName", t->name),
+			  "creating a group");
+	if (t->group)
+		patch(t, GW_GROUPS, t->group,
+		      json_pack("{s:s, s:s, s:[{s:s}]}", "op", "add", "path", "members", "value", "value", t->user),
+		      "adding the user to the group");
+	patch(t, GW_USERS, t->user,
+	      json_pack("{s:s, s:s, s:s}", "op", "replace", "path", "userName", "value", t->second_name),
+	      "renaming the user");
+	if (map_active(t->d->set->users))
+		patch(t, GW_USERS, t->user, json_pack("{s:s, s:s, s:b}", "op", "replace", "path", "active", "value", 0),
+		      "disabling the user");
+}
+
+void
+doctor_check_writes(struct doctor *d)
+{
+	const struct gw_opts opts = {
+		.dir = d->dir,
+		.map = &d->cfg->map,
+		.user_delete = GW_DELETE_HARD,
+		.timeout_ms = d->cfg->timeout_ms,
+		.max_results = 1,
+		.max_examined = 1000,
+	};
+	struct gw *gw = gw_new(&opts);
+	unsigned char raw[8];
+
+	crypto_random(raw, sizeof(raw));
+	const char *hex = hex_encode(d->a, strv_n((const char *)raw, sizeof(raw)));
+	struct trial t = {
+		.d = d,
+		.gw = gw,
+		.who = {.name = "doctor", .profile = "strict", .scopes = POLICY_USERS_WRITE | POLICY_GROUPS_WRITE},
+		.name = arena_printf(d->a, "dirhinge-doctor-%s", hex),
+		.second_name = arena_printf(d->a, "dirhinge-doctor-2-%s", hex),
+	};
+	live(&t);
+	drop(&t, GW_GROUPS, t.group, "deleting the group");
+	drop(&t, GW_USERS, t.user, "deleting the user");
+	if (!t.failed)
+		doctor_say(d, FINDING_OK, "write test", NULL,
+			   "a test user and a test group were created, changed, renamed and deleted");
+	gw_free(&gw);
+}

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+if HAVE_CHECK
+app_tests = tests/unit/test_config
+check_PROGRAMS += $(app_tests)
+TESTS += $(app_tests)
+tests_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_config_LDADD = $(LIBS_app) $(CHECK_LIBS)
+endif
