@@ -14,7 +14,7 @@ disable(struct gw_run *run, const struct dir_entry *en, struct err *e)
 	json_t *after = json_keep(run->m.a, json_deep_copy(before));
 	json_object_set_new(after, "active", json_false());
 	if (map_to_mods(&run->m, run->map, before, after, en, &c, e) < 0)
-		return err_cause(e, "disable before moving");
+		return err_cause(e, "disable before the delete");
 	if (c.mods.n == 0)
 		return 0;
 	return dir_modify(run->m.dir, run->m.a, en->dn, &c.mods, NULL, run->m.until, e);
@@ -27,8 +27,6 @@ move_away(struct gw_run *run, const struct dir_entry *en, const char *id, struct
 	const char *to = gw_options(run->g)->leavers_base;
 	struct strv name;
 	char *rdn;
-	if (map_active(run->map) && disable(run, en, e) < 0)
-		return -1;
 	int rc = dir_dn_rdn_value(run->m.a, en->dn, opts->rdn, &name, e);
 	if (rc <= 0)
 		return rc < 0 ? -1 : err_set(e, ERR_CONFLICT, "the entry is not named by users.rdn; move it by hand");
@@ -46,23 +44,52 @@ move_away(struct gw_run *run, const struct dir_entry *en, const char *id, struct
 	return dir_rename(run->m.dir, run->m.a, en->dn, rdn, to, NULL, run->m.until, e);
 }
 
+/* The entry stays, disabled and out of every group, and SCIM does not see it any more (RFC 7644 3.6). */
 static int
-remove_entry(struct gw_run *run, const struct dir_entry *en, const char *id, struct err *e)
+mark_deleted(struct gw_run *run, const struct dir_entry *en, struct err *e)
 {
-	if (run->q->type == GW_USERS && gw_options(run->g)->user_delete == GW_DELETE_MOVE)
-		return move_away(run, en, id, e);
+	struct dir_mods mods;
+	dir_mods_init(&mods, run->m.a);
+	if (map_mark_deleted(&run->m, run->map, en, &mods, e) < 0)
+		return -1;
+	return dir_modify(run->m.dir, run->m.a, en->dn, &mods, NULL, run->m.until, e);
+}
+
+static int
+delete_hard(struct gw_run *run, const struct dir_entry *en, struct err *e)
+{
 	struct dir_write w = {.assertion = gw_version_assertion(run, en)};
 	return dir_delete(run->m.dir, run->m.a, en->dn, &w, run->m.until, e);
+}
+
+static int
+delete_by_policy(struct gw_run *run, const struct dir_entry *en, const char *id, enum gw_delete how, struct err *e)
+{
+	bool keeps = how != GW_DELETE_HARD;
+	if (how == GW_DELETE_DISABLE && !map_active(run->map))
+		return err_set(e, ERR_NOT_IMPLEMENTED,
+			       "users.delete is \"disable\" and no strategy for users.active is "
+			       "available in this directory");
+	if (how == GW_DELETE_DISABLE && !run->m.set->extended)
+		return err_set(
+			e, ERR_NOT_IMPLEMENTED,
+			"users.delete is \"disable\" and dirhinge.schema, which marks such users, is not loaded");
+	if (keeps && map_active(run->map) && disable(run, en, e) < 0)
+		return -1;
+	if (gw_refs_remove(run, en->dn, e) < 0)
+		return -1;
+	if (!keeps)
+		return delete_hard(run, en, e);
+	return how == GW_DELETE_MOVE ? move_away(run, en, id, e) : mark_deleted(run, en, e);
 }
 
 static int delete (struct gw_run *run, const char *id, struct err *e)
 {
 	const struct dir_entry *en;
+	enum gw_delete how = run->q->type == GW_USERS ? gw_options(run->g)->user_delete : GW_DELETE_HARD;
 	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0)
 		return -1;
-	if (gw_refs_remove(run, en->dn, e) < 0)
-		return err_cause(e, "delete %s %.64s", run->type->name, id);
-	if (remove_entry(run, en, id, e) < 0)
+	if (delete_by_policy(run, en, id, how, e) < 0)
 		return err_cause(e, "delete %s %.64s", run->type->name, id);
 	return 0;
 }

@@ -4,6 +4,9 @@
 #include "dirhinge/base/strmap.h"
 #include "gw/gw_priv.h"
 
+/* Each refusal means that another client got a change in between. */
+#define MEMBER_TRIES 16
+
 /* What one modify is to say; narrowed from attempt to attempt. */
 struct plan {
 	struct gw_run *run;
@@ -151,14 +154,18 @@ adapt_present(struct plan *p, struct err *e)
 	return p->n_add < before;
 }
 
+/* The guard of attempt() or the caller's If-Match failed. A placeholder that is gone by now was swapped by somebody
+ * else: with If-Match that is a new version, without it only a reason to try again. */
 static int
 adapt_precondition(struct plan *p, struct err *e)
 {
 	if (!p->placeholder || p->n_add == 0 || p->drop_placeholder)
 		return 0;
 	int there = look_for_placeholder(p, e);
+	if (there < 0)
+		return -1;
 	p->drop_placeholder = there == 1;
-	return there;
+	return there == 1 || !p->assertion;
 }
 
 /* groupOfNames needs a member: the last real one is swapped for the placeholder. */
@@ -204,7 +211,9 @@ run_plan(struct plan *p, struct err *e)
 			return 0;
 		if (attempt(p, e) == 0)
 			return 0;
-		if (i + 1 >= GW_TRIES * 2 || adapt(p, e) != 1)
+		if (i + 1 >= MEMBER_TRIES)
+			return err_set(e, ERR_BUSY, "the group is being changed by others; try again");
+		if (adapt(p, e) != 1)
 			return err_cause(e, "change the members of %s", p->dn);
 		err_clear(e);
 	}

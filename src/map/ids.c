@@ -45,8 +45,7 @@ map_id_filter(struct map_run *r, const struct map *m, const char *id)
 {
 	if (!id || !uuid_valid(strv_of(id)))
 		return dir_f_false(r->a);
-	return dir_f_and2(r->a, dir_f_eq(r->a, "objectClass", strv_of(map_main_class(m))),
-			  dir_f_eq(r->a, r->caps->flavour->id_attr, strv_of(id)));
+	return dir_f_and2(r->a, map_class_filter(r, m), dir_f_eq(r->a, r->caps->flavour->id_attr, strv_of(id)));
 }
 
 /* --- ids to DNs ----------------------------------------------------------------------------------------------------
@@ -79,11 +78,10 @@ find_below(struct finding *f, const struct map *m, const char *const *ids, size_
 			items[k++] = dir_f_eq(f->r->a, attr, strv_of(ids[i]));
 		if (k == 0 || (k < BATCH && i < n))
 			continue;
-		const struct dir_filter *class = dir_f_eq(f->r->a, "objectClass", strv_of(map_main_class(m)));
 		struct dir_search s = {
 			.base = m->opts->base,
 			.scope = DIR_SUB,
-			.filter = dir_f_and2(f->r->a, class, dir_f_or(f->r->a, items, k)),
+			.filter = dir_f_and2(f->r->a, map_class_filter(f->r, m), dir_f_or(f->r->a, items, k)),
 			.attrs = (const char *const[]){attr, NULL},
 		};
 		if (dir_search_run(f->r->dir, f->r->a, false, &s, f->r->until, on_entry, f, e) < 0)

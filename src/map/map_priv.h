@@ -119,6 +119,8 @@ void map_refs_add(struct map_refs *refs, const struct map *m, json_t *res, const
 /* map_ids_to_dns among users only. */
 int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const char ***dns_r,
 		     struct err *e) DH_MUST_USE;
+/* deleted.c: what makes an entry a resource of this type, users that SCIM deleted left out. */
+const struct dir_filter *map_class_filter(struct map_run *r, const struct map *m);
 /* The class that makes an entry a resource of this type. */
 const char *map_main_class(const struct map *m);
 

@@ -477,7 +477,7 @@ map_query(struct map_run *r, const struct map *m, const struct scim_filter *f, s
 	struct map_narrow n = all(true);
 	if (f && walk_node(&w, f, &n, e) < 0)
 		return -1;
-	const struct dir_filter *class = dir_f_eq(r->a, "objectClass", strv_of(map_main_class(m)));
+	const struct dir_filter *class = map_class_filter(r, m);
 	switch (n.kind) {
 	case NARROW_ALL:
 		break;

@@ -12,7 +12,7 @@ import pytest
 
 from support.daemon import Daemon, SECRETS, run, secret, to_yaml, write_file
 from support.hinge import Hinge, config, source_dir
-from support.slapd import Slapd, Variant
+from support.slapd import GATEWAY, GROUPS, PEOPLE, Slapd, Variant
 from support.wait import until
 
 DONE, FAILED, USAGE, CONFIG, UNREACHABLE = 0, 1, 2, 3, 4
@@ -221,20 +221,23 @@ def test_doctor_with_a_wrong_password(files):
 
 
 def test_doctor_names_what_to_fix_and_the_command(tmp_path):
-    """No dirhinge schema, no rights to write, no entryUUID index: each finding comes with a command."""
+    """No dirhinge schema, no rights to write, no entryUUID index, no uniqueness: each finding comes with a command."""
     slapd = Slapd(Variant(schema=False, unique=False), source_dir())
     try:
-        db = "olcDatabase={2}mdb,cn=config"
-        slapd.config.modify(db, ("replace", "olcAccess", [
-            'to attrs=userPassword by anonymous auth by * none', "to * by users read by * none"]),
-            ("delete", "olcDbIndex", ["entryUUID,entryCSN eq"]), ("delete", "olcLimits", []))
+        slapd.admin.add(f"uid=x,{PEOPLE}", {"objectClass": "inetOrgPerson", "uid": "x", "cn": "x", "sn": "x"})
+        slapd.admin.add(f"cn=x,{GROUPS}", {"objectClass": "groupOfNames", "cn": "x", "member": ""})
+        slapd.config.modify("olcDatabase={2}mdb,cn=config", ("replace", "olcAccess", [
+            "to attrs=userPassword by anonymous auth by * none", "to * by users read by * none"]),
+            ("delete", "olcDbIndex", ["entryUUID,entryCSN eq"]))
+        slapd.config.modify("olcDatabase={0}config,cn=config", ("add", "olcAccess", [
+            f'to * by dn.exact="{GATEWAY}" read by * none']))
         token = write_file(str(tmp_path / "t"), secret("tok-") + "\n")
         c = dict(config(slapd), state_dir=str(tmp_path),
                  clients=[{"name": "x", "scopes": ["users:read"], "token_file": token}])
         done = doctor(c, tmp_path)
-        assert done.returncode == FAILED, done
+        assert done.returncode == FAILED, done.stdout + done.stderr
         text = done.stdout + done.stderr
-        for word in ("dirhinge.ldif", "ldapadd", "olcAccess", "entryUUID", "ldapmodify"):
+        for word in ("dirhinge.ldif", "ldapadd", "olcAccess", "entryUUID", "olcDbIndex", "unique", "ldapmodify"):
             assert word in text, f"{word} is not in what doctor says:\n{text}"
         assert slapd.gateway_pw not in text
     finally:

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import socket
 
 import pytest
@@ -66,15 +67,16 @@ def test_G4_malformed_update(hinge, nothing_created, method, key):
 
 def test_error_tells_the_byte(hinge):
     r = hinge.lenient.post("/Users", raw=b'{"userName": nonsense}').error(400, "invalidSyntax")
-    assert "byte 1" in r.json["detail"], f"the detail does not say where: {r}"
+    m = re.search(r"at byte (\d+)", r.json["detail"])
+    assert m and 13 <= int(m.group(1)) <= 21, f"the detail does not say where: {r}"
     r = hinge.lenient.get("/Users", {"filter": 'userName eq "a" and and'}).error(400, "invalidFilter")
-    assert "byte 2" in r.json["detail"], f"the detail does not say where: {r}"
+    assert "at byte 20" in r.json["detail"], f"the detail does not say where: {r}"
 
 
 @pytest.mark.parametrize("attribute,value", [
     ("userName", 1), ("userName", True), ("userName", {}), ("displayName", 5), ("displayName", ["a"]), ("active", 3),
     ("active", "perhaps"), ("name", "x"), ("name", ["x"]), ("emails", 5), ("emails", [5]), ("emails", [{"value": 5}]),
-    ("emails", [{"value": "a@b", "primary": "x"}]), ("emails", [{"value": {"a": 1}}]), ("emails", [[]]),
+    ("emails", [{"value": "a@b", "primary": "x"}]), ("emails", [{"value": {"a": 1}}]), ("emails", [["x"]]),
     ("password", 5), ("password", {}), ("schemas", 5), ("schemas", [5]), ("schemas", {}), ("externalId", 9)],
     ids=str)
 def test_wrong_type_is_named(hinge, attribute, value):
@@ -248,7 +250,7 @@ def test_method_not_allowed(hinge, method, path):
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "FOO", "get"])
 def test_unknown_methods(hinge, method):
     r = hinge.lenient.call(method, "/Users", absolute=method == "CONNECT")
-    assert r.status in (400, 405, 501), r
+    assert r.status in ((404,) if method == "CONNECT" else (400, 405, 501)), r
 
 
 @pytest.mark.parametrize("method,path", [("POST", "/Bulk"), ("GET", "/Me"), ("PATCH", "/Me"), ("POST", "/.search")])

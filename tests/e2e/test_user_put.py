@@ -182,7 +182,7 @@ def test_put_never_creates(hinge):
     assert hinge.ldap.dump(PEOPLE) == before
 
 
-@pytest.mark.parametrize("body", [{"schemas": [USER]}, {"schemas": [USER], "userName": ""}, [], None])
+@pytest.mark.parametrize("body", [{"schemas": [USER]}, {"schemas": [USER], "userName": ""}, [], {}], ids=str)
 def test_bad_put_changes_nothing(hinge, body):
     u = hinge.make_user(title="T")
     before = hinge.entry(u["id"])

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dirhinge/base/file.h"
 #include "dirhinge/base/log.h"
 #include "dirhinge/base/thread.h"
 #include "dirhinge/crypto/hash.h"
@@ -607,6 +608,111 @@ START_TEST(stop_with_idle_and_half_sent_requests)
 }
 END_TEST
 
+/* --- log -------------------------------------------------------------------------------------------------------- */
+
+/* Runs the exchanges of fn with the log in a file; returns its lines parsed, newest last. */
+static json_t *
+logged(void (*fn)(void))
+{
+	struct strv text = {NULL, 0};
+	struct err e = ERR_INIT;
+	const char *path = arena_printf(a, "%s/log", dir);
+	int saved = dup(STDERR_FILENO);
+	FILE *f = fopen(path, "w+");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(dup2(fileno(f), STDERR_FILENO), STDERR_FILENO);
+	log_setup(LOG_INFO_, LOG_JSON);
+	fn();
+	http_stop(&h, 10000); /* every line is written */
+	ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	close(saved);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_msg(file_read(a, path, 1024 * 1024, &text, &e) == 0, "%s", e.detail);
+	ck_assert_int_eq(unlink(path), 0);
+	json_t *lines = json_keep(a, json_array());
+	while (text.n) {
+		json_t *line = NULL;
+		size_t n = strv_chr(text, '\n');
+		ck_assert_msg(json_parse(a, strv_n(text.p, n), NULL, &line, &e) == 0, "%.*s", (int)n, text.p);
+		ck_assert_int_eq(json_array_append(lines, line), 0);
+		text = strv_n(text.p + n + 1, text.n - n - 1);
+	}
+	return lines;
+}
+
+static const char *
+member(const json_t *line, const char *name)
+{
+	const char *s = json_string_value(json_object_get(line, name));
+	return s ? s : "";
+}
+
+static const char *created_id;
+
+static void
+create_with_query(void)
+{
+	struct answer r;
+	ask("POST", "/scim/v2/Users?attributes=secretQuery", "secret", JSON_TYPE "X-Request-Id: abc-1\r\n", "{}", &r);
+	ck_assert_int_eq(r.status, 201);
+	created_id = answer_field(&r, "X-Request-Id");
+	ask("GET", "/livez", NULL, "", NULL, &r);
+}
+
+START_TEST(a_request_is_one_line)
+{
+	json_t *lines = logged(create_with_query);
+	ck_assert_uint_eq(json_array_size(lines), 1); /* successful probes are for debug */
+	const json_t *line = json_array_get(lines, 0);
+	ck_assert_str_eq(member(line, "msg"), "request");
+	ck_assert_str_eq(member(line, "level"), "info");
+	ck_assert_str_eq(member(line, "request_id"), created_id);
+	ck_assert_str_eq(member(line, "client_request_id"), "abc-1");
+	ck_assert_str_eq(member(line, "client"), "entra");
+	ck_assert_str_eq(member(line, "method"), "POST");
+	ck_assert_str_eq(member(line, "path"), "/scim/v2/Users"); /* P58: never the query */
+	ck_assert_int_eq(json_integer_value(json_object_get(line, "status")), 201);
+	ck_assert(json_is_integer(json_object_get(line, "ms")));
+	ck_assert_str_eq(member(line, "tolerated"), arena_printf(a, "%s,%s", scim_tolerance_name(SCIM_TOL_NO_SCHEMAS),
+								 scim_tolerance_name(SCIM_TOL_STRING_BOOL)));
+	ck_assert_str_eq(member(line, "ignored"), "nickName,title");
+	char *text = json_text(a, lines);
+	ck_assert_ptr_null(strstr(text, "secret"));
+}
+END_TEST
+
+static void
+fail_and_leave(void)
+{
+	static const char part[] = "PUT " KNOWN " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer secret\r\n" JSON_TYPE
+				   "Content-Length: 10\r\n\r\n{";
+	struct answer r;
+	fake_gw_set_up(gw, false);
+	ask("GET", "/scim/v2/Schemas", "secret", "X-Request-Id: \"quoted\"\r\n", NULL, &r);
+	ask("GET", "/scim/v2/Users", "not-the-secret", "", NULL, &r);
+	client_send(&c, part, strlen(part));
+	(void)shutdown(c.fd, SHUT_WR);
+	ck_assert(client_at_end(&c));
+}
+
+START_TEST(failures_say_why)
+{
+	json_t *lines = logged(fail_and_leave);
+	const json_t *line = json_array_get(lines, 0);
+	ck_assert_str_eq(member(line, "error"), "ERR_UNAVAILABLE");
+	ck_assert_msg(strstr(member(line, "cause"), "ldap://secret-host.example"), "%s", member(line, "cause"));
+	ck_assert_str_ne(member(line, "where"), "");
+	ck_assert_ptr_null(json_object_get(line, "client_request_id"));
+	line = json_array_get(lines, 1);
+	ck_assert_int_eq(json_integer_value(json_object_get(line, "status")), 401);
+	ck_assert_str_eq(member(line, "client"), "");
+	line = json_array_get(lines, json_array_size(lines) - 1);
+	ck_assert_str_eq(member(line, "msg"), "request abandoned");
+	ck_assert_str_eq(member(line, "method"), "PUT");
+	ck_assert_ptr_null(strstr(json_text(a, lines), "not-the-secret"));
+}
+END_TEST
+
 /* --- sockets ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(unix_socket)
@@ -739,6 +845,8 @@ main(void)
 		drain,
 		stop_with_idle_and_half_sent_requests,
 		port_in_use,
+		a_request_is_one_line,
+		failures_say_why,
 	};
 	const TTest *const sockets[] = {unix_socket, a_file_is_not_removed, inherited_socket};
 	Suite *s = suite_create("http server");

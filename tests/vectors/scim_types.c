@@ -9,11 +9,8 @@
 #include "vectors.h"
 
 static const char *const doc_files[] = {
-	"schema/scim/user.json",
-	"schema/scim/enterprise.json",
-	"schema/scim/group.json",
-	"tests/vectors/scim/thing.json",
-	"tests/vectors/scim/gadget.json",
+	"schema/scim/user.json",         "schema/scim/enterprise.json",    "schema/scim/group.json",
+	"tests/vectors/scim/thing.json", "tests/vectors/scim/gadget.json",
 };
 
 static const char *const user_extensions[] = {SCIM_URN_ENTERPRISE};

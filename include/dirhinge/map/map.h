@@ -125,6 +125,11 @@ int map_ids_to_dns(struct map_run *r, const char *const *ids, size_t n, const ch
 int map_set_password(struct map_run *r, const struct map *m, const char *dn, struct strv password, bool disabled,
 		     struct err *e) DH_MUST_USE;
 
+/* Marks an entry as deleted by SCIM (users.delete: disable): no query, id or member of SCIM finds it any more.
+ * ERR_NOT_IMPLEMENTED without dirhinge.schema. */
+int map_mark_deleted(struct map_run *r, const struct map *m, const struct dir_entry *en, struct dir_mods *mods,
+		     struct err *e) DH_MUST_USE;
+
 /* --- Filters ----------------------------------------------------------------------------------------------------- */
 
 struct map_query {

@@ -59,7 +59,7 @@ class Hinge:
     # --- making ---------------------------------------------------------------------------------------------------
 
     def user_body(self, **attrs):
-        name = attrs.pop("userName", None) or unique("u")
+        name = attrs.pop("userName") if "userName" in attrs else unique("u")
         body = {"schemas": [USER], "userName": name, "active": True,
                 "name": {"givenName": "Ada", "familyName": "Lovelace"}}
         body.update(attrs)

@@ -4,7 +4,7 @@
 import http.client
 import json
 import select
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -29,8 +29,10 @@ class Reply:
             raise AssertionError(f"{self}: the body is not JSON: {e}") from e
 
     def __str__(self):
-        sent = f" {self.sent[:1500]!r}" if self.sent else ""
-        return f"{self.method} {self.path}{sent} -> {self.status} {self.body[:1500]!r}"
+        sent = f" {self.sent[:900]!r}" if self.sent else ""
+        return f"{self.method} {self.path}{sent} -> {self.status} {self.body[:900]!r}"
+
+    __repr__ = __str__
 
     def expect(self, *status):
         assert self.status in status, f"expected {' or '.join(map(str, status))}: {self}"
@@ -68,7 +70,7 @@ def check(r):
             assert r.headers.get("Allow"), f"405 without Allow: {r}"
         low = doc["detail"].lower()
         for leak in ("dc=example", "entryuuid=", "ldap_", "cn=gateway"):
-            sent = (r.path + (r.sent or b"").decode("utf-8", "replace")).lower()
+            sent = (unquote(r.path) + (r.sent or b"").decode("utf-8", "replace")).lower()
             assert leak not in low or leak in sent, f"{leak} is nothing for a client: {r}"
         return
     if r.body and isinstance(r.json, dict):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .wait import until
 
 _LINE = re.compile(r"\bconn=(\d+) (?:op=(\d+) )?(.*)$")
-_VERBS = ("BIND", "SRCH", "ADD", "MOD", "MODRDN", "DEL", "CMP", "EXT", "PASSMOD", "WHOAMI", "ABANDON")
+_VERBS = ("BIND", "SRCH", "ADD", "MOD", "MODRDN", "DEL", "CMP", "EXT", "PASSMOD", "WHOAMI")
 
 
 @dataclass
@@ -79,6 +79,10 @@ class SlapdLog:
             if o:
                 o.err = int(err.group(1)) if err else None
                 o.nentries = int(n.group(1)) if n else None
+        elif word == "ABANDON":  # a connection has one operation at a time: it is the one without result
+            for o in [o for (c, _), o in self._open.items() if c == conn]:
+                o.err = -1
+                del self._open[(o.conn, o.op)]
         elif word in _VERBS and key not in self._open:
             self._start(Op(conn, number, word, dn=_quoted(rest, "dn")))
 
@@ -102,7 +106,7 @@ class SlapdLog:
 
         def done():
             self.poll()
-            return all(o.err is not None for o in mine() if o.verb not in ("ABANDON", "EXT"))
+            return all(o.err is not None for o in mine() if o.verb != "EXT")
 
         if settle:
             until(done, "slapd to log the results of all operations", 5)
