@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from support.hinge import unique
-from support.scim import GROUP
+from support.scim import ENTERPRISE, GROUP, PATCH_OP
 from support.slapd import GROUPS, LEAVERS, PEOPLE, Variant
 from support.wait import until
 
@@ -230,11 +230,12 @@ def test_concurrent_creates_of_one_name(hinge):
 
 @pytest.mark.parametrize("policy", ["disable", "move"])
 def test_delete_policies(hinges, policy):
-    """Not a hard delete, but the SCIM view is RFC 7644 3.6: gone, not listed, the name free again."""
-    # slapo-unique over the whole suffix would keep a leaver's name taken
+    """Not a hard delete, but the SCIM view is RFC 7644 3.6: gone, not listed, not a member."""
+    # slapo-unique over the whole suffix would keep a moved leaver's name taken
     h = hinges(Variant(unique=False), users={"delete": "disable" if policy == "disable" else {"move": LEAVERS}})
     pw = h.password()
     u = h.make_user(password=pw)
+    report = h.make_user(**{ENTERPRISE: {"manager": {"value": u["id"]}, "department": "D"}})
     g = h.make_group(u["id"])
     dn = h.dn(u["id"])
     assert h.ldap.binds(dn, pw)
@@ -243,11 +244,33 @@ def test_delete_policies(hinges, policy):
     assert e is not None, "the entry should be kept"
     assert not h.ldap.binds(e.dn, pw), "a leaver can still log in"
     assert dn not in h.entry(g["id"])["member"], "a leaver is still a member"
-    if policy == "move":
-        assert e.dn.endswith(LEAVERS), e.dn
-        h.lenient.get(f"/Users/{u['id']}").error(404)
-        assert h.lenient.find("Users", f'userName eq "{u["userName"]}"')["totalResults"] == 0
-        again = h.make_user(userName=u["userName"])
-        assert again["id"] != u["id"]
-        h.lenient.delete(f"/Users/{again['id']}").expect(204)
-        assert h.entry(again["id"]).dn.endswith(LEAVERS)
+    assert "manager" not in h.lenient.get(f"/Users/{report['id']}").expect(200).json[ENTERPRISE]
+    for method, body in (("GET", None), ("DELETE", None), ("PUT", h.user_body(userName=u["userName"])),
+                         ("PATCH", {"schemas": [PATCH_OP], "Operations": [
+                             {"op": "replace", "path": "active", "value": True}]})):
+        h.lenient.call(method, f"/Users/{u['id']}", body).error(404)
+    for flt in (f'userName eq "{u["userName"]}"', f'id eq "{u["id"]}"', "active eq false"):
+        found = h.lenient.find("Users", flt, count="1000")["Resources"]
+        assert u["id"] not in [x["id"] for x in found], f"{flt} finds a leaver"
+    h.lenient.patch(f"/Groups/{g['id']}", add(u["id"])).error(400, "invalidValue")
+    assert not h.ldap.binds(e.dn, pw)
+    if policy == "disable":
+        assert e.dn == dn
+        h.lenient.post("/Users", h.user_body(userName=u["userName"])).error(409, "uniqueness")
+        return
+    assert e.dn.endswith(LEAVERS), e.dn
+    again = h.make_user(userName=u["userName"])
+    assert again["id"] != u["id"]
+    h.lenient.delete(f"/Users/{again['id']}").expect(204)
+    assert h.entry(again["id"]).dn.endswith(LEAVERS), "a namesake was left before: both must be kept"
+    assert h.entry(u["id"]) is not None
+
+
+def test_delete_disable_without_a_way_to_disable(hinges):
+    """Nothing to disable with: the delete is refused before anything is done, memberships included."""
+    h = hinges(Variant(schema=False, ppolicy=False), users={"delete": "disable"})
+    u = h.make_user()
+    g = h.make_group(u["id"])
+    before = [h.entry(x["id"]) for x in (u, g)]
+    h.lenient.delete(f"/Users/{u['id']}").error(501)
+    assert [h.entry(x["id"]) for x in (u, g)] == before
