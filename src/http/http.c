@@ -219,6 +219,8 @@ http_stop(struct http **hp, int64_t grace_ms)
 	mutex_lock(&h->lock);
 	h->draining = true;
 	mutex_unlock(&h->lock);
+	/* removed before it is closed: a successor that finds it dead puts its own in this place */
+	http_listen_close(&h->listen);
 	http_server_quiesce(h->server);
 	mutex_lock(&h->lock);
 	while (h->open > 0 && cond_wait_until(&h->changed, &h->lock, until))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Bytes on the wire that two implementations could read differently, slow bytes, and too many bytes. */
 #include <check.h>
+#include <microhttpd.h>
 #include <stdlib.h>
 
 #include "dirhinge/base/log.h"
@@ -74,6 +75,13 @@ teardown(void)
 	arena_free(&a);
 }
 
+/* Newer versions refuse some of this themselves, in their own words. */
+static bool
+library_is_lax(void)
+{
+	return strv_cmp(strv_of(MHD_get_version()), STRV("0.9.77")) < 0;
+}
+
 /* --- framing (dependencies.md 1.5, reliability.md T-14) --------------------------------------------------------- */
 
 /* Each is one request in the eyes of nobody: 400, close, and what follows is never answered. */
@@ -136,7 +144,7 @@ START_TEST(bad_framing_closes)
 	ck_assert_pstr_eq(answer_field(&r, "Connection"), "close");
 	bool quiet = client_at_end(&c);
 	ck_assert_msg(!strstr(buf_str(&c.in), " 200 OK"), "%s: the rest was answered", refused[_i].what);
-	if (!refused[_i].scim)
+	if (!refused[_i].scim || (!library_is_lax() && !r.json))
 		return; /* 0.9.75 sends the header of its own page twice for a Content-Length it cannot read */
 	(void)answer_error(&r, 400);
 	ck_assert_msg(quiet, "%s: more came: %s", refused[_i].what, buf_str(&c.in));
@@ -172,7 +180,7 @@ START_TEST(target)
 	client_request(&c, "GET", targets[_i].target, "secret", "", NULL);
 	client_answer(&c, a, false, &r);
 	ck_assert_msg(r.status == targets[_i].status, "%s: %s", targets[_i].target, r.head);
-	if (r.status >= 400)
+	if (r.status >= 400 && (library_is_lax() || r.json))
 		(void)answer_error(&r, targets[_i].status);
 }
 END_TEST

@@ -721,6 +721,7 @@ START_TEST(unix_socket)
 	struct answer r;
 	struct err e = ERR_INIT;
 	struct http *second = NULL;
+	struct thread t = {.started = false};
 	const char *path = arena_printf(a, "%s/scim.sock", dir);
 	opts.listen = arena_printf(a, "unix:%s", path);
 	/* a stale socket: bound, never listened on */
@@ -742,7 +743,18 @@ START_TEST(unix_socket)
 	ck_assert_ptr_null(second);
 	ask("GET", "/livez", NULL, "", NULL, &r);
 	ck_assert_int_eq(r.status, 200);
-	http_stop(&h, 0);
+	client_request(&c, "GET", "/scim/v2/Users/wait", "secret", "", NULL);
+	ck_assert(fake_gw_await(gw, 1));
+	thread_start(&t, "stopper", stopper, &h);
+	deadline_t until = deadline_in(CLIENT_WAIT_MS);
+	while (stat(path, &st) == 0)
+		ck_assert(deadline_left(until) > 0);
+	/* a successor takes the place while the old one drains, and keeps it */
+	ck_assert_msg(http_start(&opts, &second, &e) == 0, "%s", e.detail);
+	fake_gw_release(gw);
+	thread_join(&t);
+	ck_assert_int_eq(stat(path, &st), 0);
+	http_stop(&second, 0);
 	ck_assert_int_eq(stat(path, &st), -1);
 }
 END_TEST

@@ -9,7 +9,8 @@
 struct http;
 
 struct http_opts {
-	const char *listen;       /* "host:port" (port 0 = any), "[v6]:port" or "unix:/path" */
+	const char *listen;       /* "host:port" (port 0 = any), "[v6]:port" or "unix:/path"; a socket handed over by
+				   * the service manager (LISTEN_FDS) takes its place */
 	const char *base_path;    /* "/scim/v2", no trailing slash */
 	const char *external_url; /* "https://host" for locations, or NULL: scheme and Host of the request */
 	const char *tls_cert_file, *tls_key_file, *tls_client_ca_file; /* NULL = plain HTTP */
