@@ -40,9 +40,11 @@ gw_member_dns(struct gw_run *run, const char *const *ids, size_t n, const char *
 		if (key && strmap_put(seen, strv_of(key), key) == NULL)
 			out[known++] = dns[i];
 	}
-	/* F34: clients that never repeat a 400 would lose the known members with the unknown one. */
-	if (missing > 0 && (known == 0 || !scim_tolerates(&run->ctx, SCIM_TOL_UNKNOWN_MEMBER, unknown)))
-		return err_set(e, ERR_VALUE, "there is no User or Group with the member id \"%.64s\"", unknown);
+	/* F34: clients that never repeat a 400 would lose the known members with the unknown one. Each is noted, so
+	 * that the operator sees who is missing. */
+	for (size_t i = 0; i < n && missing > 0; i++)
+		if (!dns[i] && (known == 0 || !scim_tolerates(&run->ctx, SCIM_TOL_UNKNOWN_MEMBER, ids[i])))
+			return err_set(e, ERR_VALUE, "there is no User or Group with the member id \"%.64s\"", unknown);
 	*dns_r = out;
 	*n_r = known;
 	return 0;

@@ -66,6 +66,20 @@ tolerated(struct req *q)
 	return out;
 }
 
+/* Who was left out of a group is worth a name (wire-cases.md F34); the line's limit cuts a long list. */
+static const char *
+unknown_members(struct req *q)
+{
+	const char *out = NULL;
+	int shown = 0;
+	for (const struct scim_note *n = q->gw.notes; n && shown < 20; n = n->next)
+		if (n->kind == SCIM_TOL_UNKNOWN_MEMBER) {
+			out = arena_printf(q->a, "%s%s%.64s", out ? out : "", out ? "," : "", n->what);
+			shown++;
+		}
+	return out;
+}
+
 static const char *
 ignored(struct req *q)
 {
@@ -91,6 +105,9 @@ level_of(const struct req *q)
 {
 	if (q->reply.status == 500)
 		return LOG_ERROR_;
+	for (const struct scim_note *n = q->gw.notes; n; n = n->next)
+		if (n->kind == SCIM_TOL_UNKNOWN_MEMBER)
+			return LOG_WARN_; /* a group that silently lacks somebody */
 	bool probe = q->route && (q->route->flags & ROUTE_OPEN);
 	return probe && q->reply.status < 400 ? LOG_DEBUG_ : LOG_INFO_;
 }
@@ -112,6 +129,7 @@ log_request(struct req *q, const char *msg)
 		put(&l, LOG_I("status", q->reply.status));
 	put(&l, LOG_I("ms", (clock_mono_us() - q->started_us + 500) / 1000));
 	put(&l, LOG_S("tolerated", tolerated(q)));
+	put(&l, LOG_S("unknown_members", unknown_members(q)));
 	put(&l, LOG_S("ignored", ignored(q)));
 	if (q->err.code != ERR_OK)
 		put_error(&l, &q->err);
