@@ -43,14 +43,25 @@ doctor_tool(struct doctor *d, const char *tool)
 }
 
 const char *
+doctor_admin(struct doctor *d, const char *tool)
+{
+	const char *uri = "ldapi:///";
+
+	for (size_t i = 0; i < d->cfg->uris.n; i++)
+		if (strncmp(d->cfg->uris.v[i], "ldapi://", 8) == 0)
+			uri = d->cfg->uris.v[i];
+	return arena_printf(d->a, "%s -Q -Y EXTERNAL -H %s", tool, uri);
+}
+
+const char *
 doctor_config_change(struct doctor *d, const char *dn, const char *ldif_lines)
 {
-	return arena_printf(d->a,
-			    "%sldapmodify -Q -Y EXTERNAL -H ldapi:/// <<'EOF'\n"
-			    "dn: %s\nchangetype: modify\n%s\nEOF",
-			    dn ? ""
-			       : "# on the directory's host; look the number up: slapcat -n 0 | grep olcSuffix -B 20\n",
-			    dn ? dn : "olcDatabase={1}mdb,cn=config", ldif_lines);
+	static const char look_up[] =
+		"# on the directory's host; look the database's number up: slapcat -n 0 | grep -B 20 olcSuffix\n";
+	const char *known = dn ? dn : d->database ? d->database->dn : NULL;
+
+	return arena_printf(d->a, "%s%s <<'EOF'\ndn: %s\nchangetype: modify\n%s\nEOF", known ? "" : look_up,
+			    doctor_admin(d, "ldapmodify"), known ? known : "olcDatabase={1}mdb,cn=config", ldif_lines);
 }
 
 deadline_t
@@ -75,7 +86,7 @@ static int
 print_table(const struct doctor *d)
 {
 	for (const struct finding *f = d->first; f; f = f->next) {
-		printf("%-4s  %-14s  %s\n", level_names[f->level], f->name, f->text);
+		printf("%-4s  %-15s  %s\n", level_names[f->level], f->name, f->text);
 		if (f->fix)
 			print_fix(f->fix);
 	}
@@ -115,6 +126,7 @@ run_checks(struct doctor *d)
 		doctor_say(d, FINDING_FAIL, "map", NULL, "%s (%s)", e.detail, e.cause);
 		return;
 	}
+	doctor_find_database(d);
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
 		checks[i](d);
 	if (d->write_test)
@@ -138,6 +150,7 @@ doctor_run(const struct cli_args *args)
 		return cli_fail(&e);
 	run_checks(&d);
 	bool unreachable = !d.dir;
+	dir_free(&d.own_dir);
 	dir_free(&d.dir);
 	int rc = args->output == CLI_JSON ? print_json(&d) : print_table(&d);
 	if (rc != CLI_DONE)

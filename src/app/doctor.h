@@ -28,6 +28,9 @@ struct doctor {
 	const char *uri;
 	const struct dir_caps *caps;
 	const struct map_set *set;
+	struct dir *config_dir;           /* what may read cn=config: .dir, or .own_dir; NULL = nothing may */
+	struct dir *own_dir;              /* freed at the end */
+	const struct dir_entry *database; /* in cn=config, that holds users.base; NULL = not known */
 
 	const struct finding *first;
 	const struct finding **end;
@@ -39,13 +42,17 @@ void doctor_say(struct doctor *d, enum finding_level level, const char *name, co
 	DH_PRINTF(5, 6);
 /* "ldapsearch -x -H URI -D DN -y FILE": options of the LDAP tools to act as the gateway. */
 const char *doctor_tool(struct doctor *d, const char *tool);
-/* A change of cn=config as a command; dn NULL: the data's database, whose name is not known. */
+/* "ldapadd -Q -Y EXTERNAL -H ldapi:///": the same to act as the directory's administrator on its host. */
+const char *doctor_admin(struct doctor *d, const char *tool);
+/* A change of cn=config as a command; dn NULL: of the data's database. */
 const char *doctor_config_change(struct doctor *d, const char *dn, const char *ldif_lines);
 /* Time that one operation may take. */
 deadline_t doctor_until(const struct doctor *d);
 
 /* The checks. Connection: 0, or -1 when no URI can be used. */
 int doctor_check_connection(struct doctor *d);
+/* Looks for the database in cn=config; finding nothing is no failure. */
+void doctor_find_database(struct doctor *d);
 void doctor_check_features(struct doctor *d);
 void doctor_check_bases(struct doctor *d);
 void doctor_check_schema(struct doctor *d);

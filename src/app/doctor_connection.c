@@ -31,7 +31,8 @@ say_unreachable(struct doctor *d, const char *uri, const struct err *e)
 		fix = arena_printf(d->a,
 				   "# the password in the file, or the entry, is wrong; set it anew as the directory's "
 				   "administrator:\n"
-				   "ldappasswd -Q -Y EXTERNAL -H ldapi:/// -T %s '%s'",
+				   "%s -T %s '%s'",
+				   doctor_admin(d, "ldappasswd"),
 				   d->cfg->bind_password_file ? d->cfg->bind_password_file : "FILE",
 				   d->cfg->bind_dn ? d->cfg->bind_dn : "DN");
 	else

@@ -178,7 +178,8 @@ doctor_check_limit(struct doctor *d)
 	int rc = dir_search_run(d->dir, d->a, false, &s, doctor_until(d), count_one, &n, &e);
 
 	if (rc == 0 || (e.ldap_rc == RC_SIZE_LIMIT && n >= LIMIT_TRIED))
-		doctor_say(d, FINDING_OK, "size limit", NULL, "not met with %zu entries below users.base", n);
+		doctor_say(d, FINDING_OK, "size limit", NULL,
+			   "none was met: %zu entries below users.base in one search", n);
 	else if (e.ldap_rc == RC_SIZE_LIMIT)
 		doctor_say(
 			d, FINDING_FAIL, "size limit",

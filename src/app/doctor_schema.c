@@ -80,8 +80,10 @@ check_type(struct doctor *d, const char *section, const struct map_type_opts *t)
 		buf_printf(&list, " %s", *oc);
 		if (!dir_subschema_class(d->caps->schema, *oc))
 			doctor_say(d, FINDING_FAIL, "schema",
-				   "# load the schema file that defines it:\n"
-				   "ldapadd -Q -Y EXTERNAL -H ldapi:/// -f /etc/ldap/schema/FILE.ldif",
+				   arena_printf(
+					   d->a,
+					   "# load the schema file that defines it:\n%s -f /etc/ldap/schema/FILE.ldif",
+					   doctor_admin(d, "ldapadd")),
 				   "%s.object_classes: the directory does not know %s", section, *oc);
 	}
 	if (d->n[FINDING_FAIL] == before)
@@ -103,10 +105,12 @@ check_extended(struct doctor *d)
 	if (d->set->extended)
 		doctor_say(d, FINDING_OK, "dirhinge schema", NULL, "loaded");
 	else
-		doctor_say(d, FINDING_WARN, "dirhinge schema",
-			   "# from the source tree, on the directory's host\n"
-			   "ldapadd -Q -Y EXTERNAL -H ldapi:/// -f schema/ldap/dirhinge.ldif",
-			   "not loaded: externalId and some attributes have no home");
+		doctor_say(
+			d, FINDING_WARN, "dirhinge schema",
+			arena_printf(d->a,
+				     "# from the source tree, on the directory's host\n%s -f schema/ldap/dirhinge.ldif",
+				     doctor_admin(d, "ldapadd")),
+			"not loaded: externalId and some attributes have no home");
 	if (lost.n)
 		doctor_say(d, d->set->extended ? FINDING_NOTE : FINDING_WARN, "map", NULL,
 			   "not in this directory, so not in /Schemas: %s", buf_str(&lost));
@@ -124,11 +128,14 @@ check_active(struct doctor *d)
 		return;
 	}
 	doctor_say(d, FINDING_FAIL, "active",
-		   "# load slapo-ppolicy and add it to the database\n"
-		   "ldapmodify -Q -Y EXTERNAL -H ldapi:/// <<'EOF'\n"
-		   "dn: cn=module{0},cn=config\nchangetype: modify\nadd: olcModuleLoad\nolcModuleLoad: ppolicy\n\n"
-		   "dn: olcOverlay=ppolicy,olcDatabase={1}mdb,cn=config\nchangetype: add\n"
-		   "objectClass: olcOverlayConfig\nobjectClass: olcPPolicyConfig\nolcOverlay: ppolicy\nEOF",
+		   arena_printf(d->a,
+				"# load slapo-ppolicy and add it to the database\n%s <<'EOF'\n"
+				"dn: cn=module{0},cn=config\nchangetype: modify\nadd: olcModuleLoad\n"
+				"olcModuleLoad: ppolicy\n\n"
+				"dn: olcOverlay=ppolicy,%s\nchangetype: add\nobjectClass: olcOverlayConfig\n"
+				"objectClass: olcPPolicyConfig\nolcOverlay: ppolicy\nEOF",
+				doctor_admin(d, "ldapmodify"),
+				d->database ? d->database->dn : "olcDatabase={1}mdb,cn=config"),
 		   "users.active is %s, but the directory has nothing for it: active:false is refused, nobody can be "
 		   "disabled",
 		   d->cfg->user_active);

@@ -3,15 +3,8 @@
 #include "app/doctor.h"
 #include "dirhinge/dir/dn.h"
 
-struct server {
-	struct dir *dir; /* may read cn=config */
-	struct dir *own; /* to be freed, NULL = the doctor's */
-	const struct dir_entry *database;
-};
-
 struct overlays {
 	struct doctor *d;
-	const char *database_dn;
 	bool unique, unique_uid, memberof, refint, dynlist;
 };
 
@@ -52,30 +45,32 @@ find_database(struct doctor *d, struct dir *dir)
 }
 
 /* With the gateway's account, else as the socket's peer if a socket is configured. */
-static bool
-open_server(struct doctor *d, struct server *s)
+void
+doctor_find_database(struct doctor *d)
 {
 	struct dir_opts opts = config_dir_opts(d->cfg);
 	const char *uri = NULL;
 	struct err e = ERR_INIT;
 
-	*s = (struct server){.dir = d->dir, .database = find_database(d, d->dir)};
+	if (d->caps->flavour != &dir_flavour_openldap)
+		return;
+	d->config_dir = d->dir;
+	d->database = find_database(d, d->dir);
 	for (size_t i = 0; i < d->cfg->uris.n; i++)
 		if (strncmp(d->cfg->uris.v[i], "ldapi://", 8) == 0)
 			uri = d->cfg->uris.v[i];
-	if (s->database || !uri || d->cfg->sasl)
-		return s->database;
+	if (d->database || !uri || d->cfg->sasl)
+		return;
 	opts.uris = &uri;
 	opts.n_uris = 1;
 	opts.pool_size = 1;
 	opts.bind_dn = NULL;
 	opts.password = NULL;
 	opts.sasl_external = true;
-	if (dir_new(&opts, &s->own, &e) < 0)
-		return false;
-	s->dir = s->own;
-	s->database = find_database(d, s->own);
-	return s->database;
+	if (dir_new(&opts, &d->own_dir, &e) < 0)
+		return;
+	d->config_dir = d->own_dir;
+	d->database = find_database(d, d->own_dir);
 }
 
 /* --- indexes ----------------------------------------------------------------------------------------------------- */
@@ -122,7 +117,7 @@ is_indexed(const struct dir_attr *indexes, const char *attr)
 }
 
 static void
-check_indexes(struct doctor *d, const struct server *s)
+check_indexes(struct doctor *d)
 {
 	const char *const wanted[] = {
 		"objectClass",
@@ -133,7 +128,7 @@ check_indexes(struct doctor *d, const struct server *s)
 		d->cfg->group_member,
 		d->set->extended ? "dirhingeExternalId" : NULL,
 	};
-	const struct dir_attr *indexes = dir_entry_attr(s->database, "olcDbIndex");
+	const struct dir_attr *indexes = dir_entry_attr(d->database, "olcDbIndex");
 	DH_CLEANUP(buf_done) struct buf missing = BUF_INIT(1024);
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
@@ -144,7 +139,7 @@ check_indexes(struct doctor *d, const struct server *s)
 	else
 		doctor_say(d, FINDING_WARN, "indexes",
 			   doctor_config_change(
-				   d, s->database->dn,
+				   d, d->database->dn,
 				   arena_printf(d->a, "add: olcDbIndex\nolcDbIndex: %s eq", buf_str(&missing))),
 			   "no equality index for %s: searches read the whole database", buf_str(&missing));
 }
@@ -215,32 +210,32 @@ say_unique(struct doctor *d, const struct overlays *o)
 		return;
 	}
 	if (o->unique)
-		fix = doctor_config_change(d, arena_printf(d->a, "olcOverlay=unique,%s", o->database_dn),
+		fix = doctor_config_change(d, arena_printf(d->a, "olcOverlay=unique,%s", d->database->dn),
 					   arena_printf(d->a, "add: olcUniqueURI\n%s", uri));
 	else
 		fix = arena_printf(d->a,
 				   "# load the module first (cn=module{0},cn=config, olcModuleLoad: unique), then\n"
-				   "ldapadd -Q -Y EXTERNAL -H ldapi:/// <<'EOF'\n"
+				   "%s <<'EOF'\n"
 				   "dn: olcOverlay=unique,%s\nobjectClass: olcOverlayConfig\n"
 				   "objectClass: olcUniqueConfig\nolcOverlay: unique\n%s\nEOF",
-				   o->database_dn, uri);
+				   doctor_admin(d, "ldapadd"), d->database->dn, uri);
 	doctor_say(d, FINDING_WARN, "uniqueness", fix,
 		   "slapo-unique does not watch %s: two users with the same name in different containers are possible",
 		   d->cfg->user_rdn);
 }
 
 static void
-check_overlays(struct doctor *d, const struct server *s)
+check_overlays(struct doctor *d)
 {
-	struct overlays o = {.d = d, .database_dn = s->database->dn};
+	struct overlays o = {.d = d};
 	const struct dir_search search = {
-		.base = s->database->dn,
+		.base = d->database->dn,
 		.scope = DIR_ONE,
 		.filter = dir_f_eq(d->a, "objectClass", STRV("olcOverlayConfig")),
 	};
 	struct err e = ERR_INIT;
 
-	if (dir_search_run(s->dir, d->a, false, &search, doctor_until(d), note_overlay, &o, &e) < 0) {
+	if (dir_search_run(d->config_dir, d->a, false, &search, doctor_until(d), note_overlay, &o, &e) < 0) {
 		doctor_say(d, FINDING_WARN, "overlays", NULL, "cannot be read: %s (%s)", e.detail, e.cause);
 		return;
 	}
@@ -262,19 +257,18 @@ check_overlays(struct doctor *d, const struct server *s)
 void
 doctor_check_server(struct doctor *d)
 {
-	struct server s;
-
 	if (d->caps->flavour != &dir_flavour_openldap)
 		return;
-	if (open_server(d, &s)) {
-		check_indexes(d, &s);
-		check_overlays(d, &s);
-	} else {
-		doctor_say(d, FINDING_NOTE, "cn=config",
-			   "ldapsearch -Q -LLL -Y EXTERNAL -H ldapi:/// -b cn=config "
-			   "'(|(olcSuffix=*)(objectClass=olcOverlayConfig))' olcSuffix olcDbIndex olcLimits olcOverlay "
-			   "olcUniqueURI",
-			   "not readable with this account: indexes, uniqueness and overlays were not checked");
+	if (d->database) {
+		check_indexes(d);
+		check_overlays(d);
+		return;
 	}
-	dir_free(&s.own);
+	doctor_say(d, FINDING_NOTE, "cn=config",
+		   arena_printf(
+			   d->a,
+			   "%s -LLL -b cn=config '(|(olcSuffix=*)(objectClass=olcOverlayConfig))' olcSuffix olcDbIndex "
+			   "olcLimits olcOverlay olcUniqueURI",
+			   doctor_admin(d, "ldapsearch")),
+		   "not readable with this account: indexes, uniqueness and overlays were not checked");
 }
