@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	%D%/support/scim.py \
 	%D%/support/slapd.py \
 	%D%/support/slapdlog.py \
+	%D%/support/tls.py \
 	%D%/support/wait.py \
 	%D%/test_active.py \
 	%D%/test_cli.py \
@@ -26,6 +27,7 @@ EXTRA_DIST += \
 	%D%/test_legacy.py \
 	%D%/test_queries.py \
 	%D%/test_small_map.py \
+	%D%/test_tls.py \
 	%D%/test_user_create.py \
 	%D%/test_user_patch.py \
 	%D%/test_user_put.py \

@@ -2,7 +2,6 @@
 """Runs dirhinge: writes its configuration, starts it on port 0, reads the address from its log, stops it."""
 
 import contextlib
-import http.client
 import json
 import os
 import secrets
@@ -10,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 
-from .scim import Scim
+from .scim import Scim, connect
 from .wait import until
 
 # Every secret the tests use: none may ever appear in a log (checked at the end of the session).
@@ -69,9 +68,10 @@ def run(*args, stdin=None, timeout=60):
 class Daemon:
     """config: the configuration as a dict, without clients; they are added here with fresh tokens."""
 
-    def __init__(self, config, clients=None):
+    def __init__(self, config, clients=None, context=None):
         self.dir = tempfile.mkdtemp(prefix="dh-daemon-")
         self.tokens = {}
+        self.context = context
         entries = []
         for c in clients or [{"name": p, "profile": p, "scopes": WRITE} for p in PROFILES] + [
                 {"name": "users-reader", "scopes": ["users:read"]},
@@ -125,8 +125,7 @@ class Daemon:
 
     def probe(self, path):
         """(status, headers, body) of a plain GET without token."""
-        host, _, port = self.address.rpartition(":")
-        c = http.client.HTTPConnection(host, int(port), timeout=40)
+        c = connect(self.address, 40, self.context)
         try:
             c.request("GET", path)
             r = c.getresponse()
@@ -135,7 +134,7 @@ class Daemon:
             c.close()
 
     def client(self, name):
-        return Scim(self.address, self.base_path, self.tokens[name], name)
+        return Scim(self.address, self.base_path, self.tokens[name], name, context=self.context)
 
     def signal(self, number):
         self._proc.send_signal(number)

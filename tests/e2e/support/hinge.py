@@ -34,11 +34,11 @@ def config(slapd, **sections):
 
 
 class Hinge:
-    def __init__(self, slapd, clients=None, ready=True, **sections):
+    def __init__(self, slapd, clients=None, ready=True, context=None, **sections):
         self.slapd = slapd
         self.ldap = slapd.admin
         SECRETS.add(slapd.gateway_pw)
-        self.daemon = Daemon(config(slapd, **sections), clients).start(ready)
+        self.daemon = Daemon(config(slapd, **sections), clients, context).start(ready)
         self._clients = {}
 
     def __getattr__(self, name):

@@ -94,15 +94,24 @@ def _check_resource(r, res):
             assert urn in res["schemas"], f"{urn} has values but is not in schemas: {r}"
 
 
+def connect(address, timeout, context=None):
+    host, _, port = address.rpartition(":")
+    if context:
+        return http.client.HTTPSConnection(host.strip("[]"), int(port), timeout=timeout, context=context)
+    return http.client.HTTPConnection(host.strip("[]"), int(port), timeout=timeout)
+
+
 class Scim:
     """One client of the gateway; keeps its connection. Not for several threads: clone() gives each its own."""
 
-    def __init__(self, address, base_path, token, name="", timeout=40):
+    def __init__(self, address, base_path, token, name="", timeout=40, context=None):
         self.address, self.base_path, self.token, self.name, self.timeout = address, base_path, token, name, timeout
+        self.context = context  # of TLS; None is plain HTTP
         self._conn = None
 
     def clone(self, token=None, timeout=None):
-        return Scim(self.address, self.base_path, token or self.token, self.name, timeout or self.timeout)
+        return Scim(self.address, self.base_path, token or self.token, self.name, timeout or self.timeout,
+                    self.context)
 
     def close(self):
         if self._conn:
@@ -114,8 +123,7 @@ class Scim:
         if c and c.sock and select.select([c.sock], [], [], 0)[0]:
             self.close()  # idle and readable: the server closed it
         if not self._conn:
-            host, _, port = self.address.rpartition(":")
-            self._conn = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=self.timeout)
+            self._conn = connect(self.address, self.timeout, self.context)
         return self._conn
 
     def call(self, method, path, body=None, *, headers=None, raw=None, token=True, absolute=False):

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from .ldap import LdapError, Tools
 from .slapdlog import SlapdLog
+from .tls import Authority
 from .wait import until
 
 SUFFIX = "dc=example,dc=com"
@@ -32,13 +33,14 @@ class Variant:
     cleanup: str = "none"    # none | refint | memberof: who repairs memberships
     ppolicy: bool = True
     unique: bool = True
-    matched_values: bool = True
+    tls: str = ""            # name in the certificate; "" is no TLS
 
     @property
     def name(self):
         parts = ["schema" if self.schema else "plain", self.cleanup]
         parts += [] if self.ppolicy else ["no-ppolicy"]
         parts += [] if self.unique else ["no-unique"]
+        parts += [f"tls-{self.tls}"] if self.tls else []
         return "-".join(parts)
 
 
@@ -78,7 +80,10 @@ olcPidFile: {d}/slapd.pid
 olcServerID: 1
 olcThreads: 4
 olcLogLevel: stats
-
+""" + (f"""olcTLSCACertificateFile: {d}/ca.pem
+olcTLSCertificateFile: {d}/slapd.pem
+olcTLSCertificateKeyFile: {d}/slapd.key
+""" if v.tls else "") + f"""
 dn: cn=module{{0}},cn=config
 objectClass: olcModuleList
 cn: module{{0}}
@@ -256,6 +261,7 @@ class Slapd:
         self.port = _free_port()
         self.ldapi = "ldapi://" + quote(f"{self.dir}/ldapi", safe="")
         self.ldap = f"ldap://127.0.0.1:{self.port}"
+        self.ldaps = f"ldaps://127.0.0.1:{_free_port()}" if variant.tls else ""
         self.log_path = f"{self.dir}/slapd.log"
         self.pw_file = f"{self.dir}/gateway.pw"
         self._proc = None
@@ -266,6 +272,9 @@ class Slapd:
         self.admin = Tools(self.ldapi, ADMIN, admin_pw, self.dir)
         self.config = Tools(self.ldapi, "cn=admin,cn=config", admin_pw, self.dir)
         try:
+            if variant.tls:
+                self.ca = Authority(self.dir)
+                self.ca.issue("slapd", variant.tls)
             self._load("0", _config(variant, self.dir, modules, schema, source, admin_pw))
             self._load("2", _base_entries(variant, self.gateway_pw), "-S", "1", "-w")
             self.start()
@@ -289,7 +298,7 @@ class Slapd:
     def start(self):
         assert self._proc is None, "slapd already runs"
         with open(self.log_path, "ab") as log:
-            self._proc = subprocess.Popen([self._slapd, "-h", f"{self.ldapi} {self.ldap}", "-F",
+            self._proc = subprocess.Popen([self._slapd, "-h", f"{self.ldapi} {self.ldap} {self.ldaps}", "-F",
                                            f"{self.dir}/slapd.d", "-d", "stats"],
                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
