@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Log lines: always one line, always valid, never a secret. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -237,6 +238,40 @@ START_TEST(error_line)
 }
 END_TEST
 
+/* LOG_AUTO on a terminal is the readable form. */
+START_TEST(terminal)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), saved = dup(STDERR_FILENO), slave;
+	char line[512] = "";
+	size_t n = 0;
+
+	if (master < 0) {
+		(void)printf("SKIP: no pseudo terminals here\n");
+		(void)fflush(stdout);
+		return;
+	}
+	ck_assert_int_eq(grantpt(master), 0);
+	ck_assert_int_eq(unlockpt(master), 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(slave, 0);
+	ck_assert_int_ge(dup2(slave, STDERR_FILENO), 0);
+	log_setup(LOG_INFO_, LOG_AUTO);
+	log_event(LOG_INFO_, "listening", LOG_I("port", 8080), LOG_END);
+	ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
+	while (strchr(line, '\n') == NULL) {
+		ssize_t got = read(master, line + n, sizeof(line) - 1 - n);
+
+		ck_assert_int_gt(got, 0);
+		n += (size_t)got;
+	}
+	ck_assert_ptr_nonnull(strstr(line, " info: listening port=8080"));
+	ck_assert_int_ne(line[0], '{');
+	(void)close(slave);
+	(void)close(master);
+	(void)close(saved);
+}
+END_TEST
+
 #define WRITERS 8
 #define LINES   200
 
@@ -286,8 +321,9 @@ int
 main(void)
 {
 	const struct unit_test tests[] = {
-		{"form", json_form, 0},  {"form", text_form, 0}, {"form", escapes, 0},   {"form", secrets, 0},
-		{"form", long_lines, 0}, {"form", levels, 0},    {"out", error_line, 0}, {"out", threads_do_not_mix, 0},
+		{"form", json_form, 0}, {"form", text_form, 0},  {"form", escapes, 0},
+		{"form", secrets, 0},   {"form", long_lines, 0}, {"form", levels, 0},
+		{"out", error_line, 0}, {"out", terminal, 0},    {"out", threads_do_not_mix, 0},
 	};
 
 	return unit_run("log", tests, ARRAY_SIZE(tests));
