@@ -29,7 +29,7 @@
 
 #define ALIGN     alignof(max_align_t)
 #define BLOCK_MIN 256
-#define BLOCK_MAX (64 * 1024)
+#define BLOCK_MAX ((size_t)64 * 1024)
 
 struct block {
 	struct block *next;

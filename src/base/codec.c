@@ -134,6 +134,13 @@ hex_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* Of two digits that were checked. */
+static unsigned char
+hex_byte(const char *digits)
+{
+	return (unsigned char)((unsigned)hex_value(digits[0]) << 4 | (unsigned)hex_value(digits[1]));
+}
+
 char *
 hex_encode(struct arena *a, struct strv in)
 {
@@ -159,7 +166,7 @@ hex_decode(struct strv in, unsigned char *out, size_t out_size, struct err *e)
 	if (in.n % 2 != 0 || in.n / 2 != out_size)
 		return err_at(e, in.n, ERR_PARSE, "expected %zu hexadecimal digits", out_size * 2);
 	for (size_t i = 0; i < out_size; i++)
-		out[i] = (unsigned char)(hex_value(in.p[2 * i]) << 4 | hex_value(in.p[2 * i + 1]));
+		out[i] = hex_byte(in.p + 2 * i);
 	return 0;
 }
 
@@ -198,7 +205,7 @@ uuid_parse(struct strv s, unsigned char out[16], struct err *e)
 	for (size_t i = 0; i < UUID_TEXT; i += 2) {
 		if (uuid_dash(i))
 			i++;
-		out[n++] = (unsigned char)(hex_value(s.p[i]) << 4 | hex_value(s.p[i + 1]));
+		out[n++] = hex_byte(s.p + i);
 	}
 	return 0;
 }

@@ -226,7 +226,7 @@ read_value(const struct reader *r, const struct conf_row *row, const json_t *val
 		[CONF_INT] = "a whole number",
 		[CONF_DURATION] = "a duration",
 	};
-	const char *text;
+	const char *text = NULL;
 
 	if (row->kind == CONF_NODE) {
 		*(const json_t **)(void *)(r->base + row->offset) = value;

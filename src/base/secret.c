@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 
-#define FILE_MAX (64 * 1024)
+#define FILE_MAX ((size_t)64 * 1024)
 
 struct secret {
 	size_t n;
@@ -75,8 +75,8 @@ check_file(int fd, const char *path, struct err *e)
 			       "the secret file %s has mode %04o, others than its owner can use it; "
 			       "fix it with: chmod 0600 %s",
 			       path, (unsigned)(st.st_mode & 07777), path);
-	if (st.st_size > FILE_MAX)
-		return err_set(e, ERR_CONFIG, "the secret file %s is larger than %d bytes", path, FILE_MAX);
+	if ((uint64_t)st.st_size > FILE_MAX)
+		return err_set(e, ERR_CONFIG, "the secret file %s is larger than %zu bytes", path, FILE_MAX);
 	return 0;
 }
 
@@ -93,7 +93,7 @@ read_file(int fd, const char *path, struct secret *s, struct err *e)
 			return err_set(e, ERR_CONFIG, "cannot read the secret file %s: %s", path, strerror(errno));
 		s->n += (size_t)n;
 		if (s->n > FILE_MAX)
-			return err_set(e, ERR_CONFIG, "the secret file %s is larger than %d bytes", path, FILE_MAX);
+			return err_set(e, ERR_CONFIG, "the secret file %s is larger than %zu bytes", path, FILE_MAX);
 		if (n == 0)
 			return 0;
 	}
