@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What "active" means in the directory: one row of a table for each way to disable an account. Every way is a state
  * that can be read back, written any number of times and searched for. */
-#include "dirhinge/base/codec.h"
 #include "map/active.h"
+#include "dirhinge/base/codec.h"
 #include "map/plan.h"
 
 #define DAY_US   (INT64_C(86400) * 1000000)

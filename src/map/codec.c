@@ -243,9 +243,19 @@ jpeg_decode(struct arena *a, const struct map_row *row DH_UNUSED, struct strv va
 #define TEXTS (1u << SCIM_STRING | 1u << SCIM_REFERENCE)
 
 const struct map_codec map_codecs[] = {
-	{.name = "string", .kinds = TEXTS, .text = true, .encode = string_encode, .decode = string_decode},
+	{.name = "string",
+	 .kinds = TEXTS,
+	 .text = true,
+	 .equal = true,
+	 .encode = string_encode,
+	 .decode = string_decode},
 	{.name = "postal", .kinds = TEXTS, .encode = postal_encode, .decode = postal_decode},
-	{.name = "labeled-uri", .kinds = TEXTS, .arg = "LABEL", .encode = uri_encode, .decode = uri_decode},
+	{.name = "labeled-uri",
+	 .kinds = TEXTS,
+	 .arg = "LABEL",
+	 .equal = true,
+	 .encode = uri_encode,
+	 .decode = uri_decode},
 	{.name = "binary", .kinds = 1u << SCIM_BINARY, .encode = binary_encode, .decode = binary_decode},
 	{.name = "jpeg", .kinds = TEXTS, .encode = jpeg_encode, .decode = jpeg_decode},
 	{.name = "element", .role = ROW_ELEMENT, .kinds = 1u << SCIM_COMPLEX},

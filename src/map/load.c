@@ -92,7 +92,8 @@ drop_rows(struct load *l, struct err *e)
 		}
 		/* An alias (surname for sn) must not get round the deny list. */
 		if (row->codec->role != ROW_MEMBER && map_denied(strv_of(row->at->name)))
-			return err_set(e, ERR_CONFIG, "line %u: %s must not be mapped", row->line, row->ldap);
+			return err_set(e, ERR_CONFIG, "%s: %s must not be mapped (it is %s)", row->path, row->ldap,
+				       row->at->name);
 		row->chars = map_charset_of(row->at);
 		l->rows.v[kept++] = row;
 	}

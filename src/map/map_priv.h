@@ -20,6 +20,7 @@ struct map_codec {
 	enum map_role role;
 	unsigned kinds;  /* 1 << enum scim_kind of what it can hold */
 	bool text;       /* the LDAP value is the SCIM text: LDAP comparisons mean the same */
+	bool equal;      /* an equality filter with the encoded value finds it */
 	const char *arg; /* what stands behind the colon, for messages; NULL = no argument */
 	/* ROW_VALUE only. ERR_VALUE names the attribute and the character that cannot be held. */
 	int (*encode)(struct arena *a, const struct map_row *row, const json_t *value, struct strv *out_r,

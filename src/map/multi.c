@@ -267,8 +267,12 @@ want_text(struct map_plan *p, const struct map_home *h, const json_t *element)
 	struct strv text = strv_of(json_text_canonical(p->r->a, element));
 	const struct map_vals *vals = map_state_of(&p->want, h->element->ldap);
 	for (size_t i = 0; vals && i < vals->n; i++)
-		if (map_value_same(h->element->at, vals->v[i], text))
+		if (map_value_same(h->element->at, vals->v[i], text)) {
+			/* Equal but for case: SCIM sees one value, and so does the directory. */
+			if (!strv_eq(vals->v[i], text))
+				map_plan_ignore(p, h->attr->path);
 			return;
+		}
 	map_state_add(&p->want, h->element, text);
 }
 

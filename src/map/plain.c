@@ -66,8 +66,10 @@ source_text(const struct source *s, const struct map_row *row)
 {
 	if (!row->at)
 		return (struct strv){0};
-	if (s->en)
-		return map_row_shown(s->r, row, s->en, NULL);
+	if (s->en) {
+		struct strv shown = map_row_shown(s->r, row, s->en, NULL);
+		return map_is_synthetic(s->r, s->m, row, s->en, shown) ? (struct strv){0} : shown;
+	}
 	const json_t *v = map_leaf_get(s->m, s->res, row->leaf);
 	return json_is_string(v) ? strv_n(json_string_value(v), json_string_length(v)) : (struct strv){0};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From resources to a new entry or to the modify of an existing one. */
-#include "map/active.h"
 #include "map/plan.h"
+#include "map/active.h"
 
 void
 map_plan_ignore(struct map_plan *p, const char *path)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SCIM filters to LDAP filters. Each node gives a filter that every wanted entry matches, and whether it matches only
  * those. What cannot be narrowed is "everything, not exact"; nothing is ever left out that SCIM would find. */
+#include "map/query.h"
 #include "map/active.h"
 #include "map/plan.h"
-#include "map/query.h"
 
 #include "dirhinge/base/codec.h"
 
@@ -327,7 +327,7 @@ map_row_query(struct map_run *r, const struct map_row *row, enum scim_op op, con
 			*never_r = true; /* the attribute cannot hold it, so no entry does */
 			return dir_f_false(r->a);
 		}
-		return row->at->has_equality ? dir_f_eq(r->a, row->ldap, v) : present;
+		return row->codec->equal && row->at->has_equality ? dir_f_eq(r->a, row->ldap, v) : present;
 	case SCIM_CO:
 		return map_sub_safe(row, text) ? dir_f_sub(r->a, row->ldap, empty, text, empty) : present;
 	case SCIM_SW:
@@ -428,6 +428,10 @@ on_leaf(struct walk *w, const struct scim_filter *f, struct map_narrow *out, str
 {
 	const struct scim_attr *attr = f->ref.attr;
 	const struct map_home *h = map_home_of(w->m, attr);
+	if (f->kind == SCIM_COMPARE && f->value && json_is_null(f->value)) { /* not pr, or pr */
+		*out = all(false);
+		return 0;
+	}
 	if (h)
 		return on_home(w, h, f, out, e);
 	if (str_eq(attr->name, "id"))

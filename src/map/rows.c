@@ -93,7 +93,7 @@ map_attr_base(const char *ldap)
 
 struct parse {
 	struct arena *a;
-	const struct yaml *doc;
+	const struct yaml *doc, *builtin;
 	const struct scim_type *type;
 	const struct map_type_opts *opts;
 	bool overrides;
@@ -348,11 +348,12 @@ read_rows(const struct parse *p, const json_t *list, struct err *e)
 /* --- made_from -----------------------------------------------------------------------------------------------------
  */
 
+/* A source stands above: that a value could be made from itself is impossible. */
 static const struct map_row *
-find_plain(const struct map_rows *rows, struct strv path)
+find_source(const struct map_rows *rows, const struct map_row *row, struct strv path)
 {
-	for (size_t i = 0; i < rows->n; i++)
-		if (strv_caseeq(strv_of(rows->v[i]->path), path))
+	for (size_t i = 0; i < rows->n && rows->v[i] != row; i++)
+		if (strv_caseeq(strv_of(rows->v[i]->path), path) && !rows->v[i]->slot && rows->v[i]->codec->text)
 			return rows->v[i];
 	return NULL;
 }
@@ -380,11 +381,10 @@ resolve_made(const struct parse *p, struct map_row *row, struct err *e)
 			struct strv path = cut(&alt, ' ');
 			if (path.n == 0)
 				continue;
-			const struct map_row *source = find_plain(p->rows, path);
-			if (!source || source->slot || !source->codec->text || source->made_text)
-				return yaml_err(p->doc, row->line, e,
-						"made_from: %.*s is not a plain row with codec "
-						"string",
+			const struct map_row *source = find_source(p->rows, row, path);
+			if (!source)
+				return yaml_err(row->overrides ? p->doc : p->builtin, row->line, e,
+						"made_from: %.*s is not a row with codec string above this one",
 						(int)path.n, path.p);
 			list[k++] = source;
 		}
@@ -411,7 +411,7 @@ read_builtin(struct parse *p, const char *family, bool users, struct err *e)
 	const json_t *part = json_object_get(yaml_root(doc), users ? "user" : "group");
 	if (yaml_check_keys(doc, part, keys, ARRAY_SIZE(keys), e) < 0)
 		return -1;
-	p->doc = doc;
+	p->doc = p->builtin = doc;
 	p->rows->aux_class = row_string(part, "class");
 	p->rows->marks = row_string(part, "marks");
 	return read_rows(p, json_object_get(part, "rows"), e);

@@ -215,10 +215,20 @@ allowed(const struct map *m, const struct dir_entry *current, const char *attr)
 	return false;
 }
 
+static bool
+mods_have(const struct dir_mods *mods, const char *attr, const char *value)
+{
+	for (size_t i = 0; i < mods->n; i++)
+		for (size_t k = 0; str_caseeq(mods->mods[i].attr, attr) && k < mods->mods[i].n; k++)
+			if (strv_caseeq(mods->mods[i].values[k], strv_of(value)))
+				return true;
+	return false;
+}
+
 void
 map_add_class(struct map_run *r, const struct map *m, const struct dir_entry *current, struct dir_mods *mods)
 {
-	if (!m->aux_class || dir_entry_is_a(current, m->aux_class))
+	if (!m->aux_class || dir_entry_is_a(current, m->aux_class) || mods_have(mods, "objectClass", m->aux_class))
 		return;
 	for (size_t i = 0; i < mods->n; i++) {
 		if (mods->mods[i].op == DIR_MOD_DELETE || mods->mods[i].n == 0)
