@@ -2,9 +2,7 @@
  * One libldap handle. Every wait has a deadline: libldap's own network timeout covers the connect only. */
 #include "dir/conn.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -14,27 +12,18 @@
 #include "dirhinge/base/arena.h"
 
 enum {
-	/* One blocking read or write inside libldap and the TLS library, never reached on a healthy connection. */
-	IO_STALL_MS = 1000,
 	KEEPALIVE_IDLE_S = 30,
 	KEEPALIVE_PROBES = 3,
 	KEEPALIVE_INTERVAL_S = 5,
+	GOODBYE_MS = 200, /* for the unbind request and the end of TLS */
 };
 
 void
 conn_setup(void)
 {
-	struct sigaction old;
-
 	/* reliability.md T-30: with it libldap reads no ldap.conf, no ldaprc in the home or current directory and no
 	 * LDAPTLS_… variables, any of which could turn verification off. */
 	setenv("LDAPNOINIT", "1", 1);
-	/* libldap writes with write(2): a connection closed by the server must be an error, not the end. */
-	if (sigaction(SIGPIPE, NULL, &old) == 0 && old.sa_handler == SIG_DFL) {
-		struct sigaction ignore = {.sa_handler = SIG_IGN};
-
-		sigaction(SIGPIPE, &ignore, NULL);
-	}
 }
 
 static struct timeval
@@ -75,8 +64,7 @@ unreachable(struct conn *c, const char *step, int rc, struct err *e)
 	return err_cause(e, "%s: %s: %s", c->uri->text, step, conn_diagnosis(c, rc, buf, sizeof(buf)));
 }
 
-/* ------------------------------------------------------------------------------------------------------------ connect
- */
+/* --- connect --- */
 
 static bool
 peer_is_local(int fd)
@@ -93,20 +81,16 @@ on_connect(LDAP *ld DH_UNUSED, Sockbuf *sb, LDAPURLDesc *srv DH_UNUSED, struct s
 	   struct ldap_conncb *cb)
 {
 	struct conn *c = cb->lc_arg;
-	struct timeval stall = ms_tv(IO_STALL_MS);
-	ber_socket_t fd = -1;
 
-	if (ber_sockbuf_ctrl(sb, LBER_SB_OPT_GET_FD, &fd) != 1 || fd < 0) {
+	if (io_install(&c->io, sb)) {
 		c->refused = "no socket";
 		return -1;
 	}
 	/* "localhost" is a name: what counts is where it led. */
-	if (c->check_peer && !peer_is_local(fd)) {
+	if (c->check_peer && !peer_is_local(c->io.fd)) {
 		c->refused = "the address is not this machine's loopback, and the connection would not be encrypted";
 		return -1;
 	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
 	return 0;
 }
 
@@ -201,15 +185,15 @@ connect_and_secure(struct conn *c, const struct conn_opts *opts, deadline_t unti
 	if (tls && c->uri->scheme == URI_LDAP && start_tls(c, until, e))
 		return -1;
 	/* reliability.md T-30: the password goes out only over what was asked for. */
-	if (tls && !ldap_tls_inplace(c->ld))
-		return unreachable(c, "TLS is not in place", LDAP_CONNECT_ERROR, e);
+	if (tls && tls_check(c->ld, &c->refused))
+		return unreachable(c, "TLS", LDAP_CONNECT_ERROR, e);
 	return 0;
 }
 
 int
 conn_open(struct conn *c, const struct conn_opts *opts, const struct uri *uri, deadline_t until, struct err *e)
 {
-	*c = (struct conn){.uri = uri};
+	*c = (struct conn){.uri = uri, .io.fd = -1, .io.until = until};
 	if (connect_and_secure(c, opts, until, e) == 0)
 		return 0;
 	c->broken = true;
@@ -234,9 +218,9 @@ conn_close(struct conn *c)
 
 	if (c->ld == NULL)
 		return;
-	/* The unbind request must not wait for a peer that does not read. */
 	if (c->broken && fd >= 0)
 		shutdown(fd, SHUT_RDWR);
+	conn_set_deadline(c, deadline_in(GOODBYE_MS));
 	ldap_unbind_ext(c->ld, NULL, NULL);
 	c->ld = NULL;
 }
@@ -251,8 +235,7 @@ conn_alive(const struct conn *c)
 	return pfd.fd >= 0 && !c->broken && poll(&pfd, 1, 0) == 0;
 }
 
-/* --------------------------------------------------------------------------------------------------------------
- * waiting */
+/* --- waiting --- */
 
 int
 conn_send_failed(struct conn *c, int rc, struct err *e)
@@ -260,6 +243,7 @@ conn_send_failed(struct conn *c, int rc, struct err *e)
 	char buf[256];
 
 	c->broken = true;
+	c->timed_out = c->io.expired;
 	err_set(e, ERR_UNAVAILABLE, NULL);
 	if (e)
 		e->ldap_rc = rc;
@@ -272,6 +256,7 @@ no_answer(struct conn *c, int msgid, int64_t waited, struct err *e)
 {
 	c->broken = true;
 	c->timed_out = true;
+	conn_set_deadline(c, deadline_in(GOODBYE_MS));
 	/* A write that has not begun yet need not happen any more. */
 	ldap_abandon_ext(c->ld, msgid, NULL, NULL);
 	err_set(e, ERR_UNAVAILABLE, "the directory did not answer in time");
@@ -289,14 +274,16 @@ conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage **r
 	LDAPMessage *res = NULL;
 	char buf[256];
 	int rc = LDAP_SERVER_DOWN;
-	int type = ldap_result(c->ld, msgid, all ? LDAP_MSG_ALL : LDAP_MSG_ONE, &tv, &res);
+	int type;
 
+	conn_set_deadline(c, until);
+	type = ldap_result(c->ld, msgid, all ? LDAP_MSG_ALL : LDAP_MSG_ONE, &tv, &res);
 	if (type > 0) {
 		*res_r = res;
 		return 0;
 	}
 	conn_msg_free(&res);
-	if (type == 0)
+	if (type == 0 || c->io.expired)
 		return no_answer(c, msgid, clock_mono_ms() - begun, e);
 	c->broken = true;
 	ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
@@ -306,8 +293,7 @@ conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage **r
 	return err_cause(e, "%s: the connection was lost: %s", c->uri->text, conn_diagnosis(c, rc, buf, sizeof(buf)));
 }
 
-/* -----------------------------------------------------------------------------------------------------------------
- * bind */
+/* --- bind --- */
 
 /* Results that say "not now" instead of "not you". */
 static bool
@@ -347,8 +333,11 @@ conn_bind(struct conn *c, const struct conn_login *login, deadline_t until, stru
 	struct berval cred = {login->dn ? login->password.n : 0,
 			      (char *)(uintptr_t)(login->dn ? login->password.p : "")};
 	int msgid;
-	int rc = ldap_sasl_bind(c->ld, login->dn ? login->dn : NULL, login->dn ? LDAP_SASL_SIMPLE : "EXTERNAL", &cred,
-				NULL, NULL, &msgid);
+	int rc;
+
+	conn_set_deadline(c, until);
+	rc = ldap_sasl_bind(c->ld, login->dn ? login->dn : NULL, login->dn ? LDAP_SASL_SIMPLE : "EXTERNAL", &cred, NULL,
+			    NULL, &msgid);
 
 	if (rc != LDAP_SUCCESS)
 		return conn_send_failed(c, rc, e);

@@ -6,6 +6,7 @@
 
 #include <ldap.h>
 
+#include "dir/io.h"
 #include "dir/uri.h"
 #include "dirhinge/base/clock.h"
 #include "dirhinge/base/secret.h"
@@ -25,14 +26,22 @@ struct conn {
 	bool broken;           /* must be closed: lost, timed out, or with answers still to come */
 	bool timed_out;        /* broken because no answer came */
 	bool check_peer;       /* plaintext is allowed only because the peer is this machine */
-	const char *refused;   /* why the connect callback gave the connection up */
+	const char *refused;   /* why we, and not libldap, gave the connection up */
 	struct ldap_conncb cb; /* libldap keeps a pointer */
+	struct io io;          /* so does liber */
 };
 
-/* LDAPNOINIT and signals; before the first call of libldap. */
+/* LDAPNOINIT; before the first call of libldap. */
 void conn_setup(void);
 /* True if TLS can be set up with these options; for configuration checks. */
 int conn_check_tls(const struct conn_opts *opts, struct err *e) DH_MUST_USE;
+
+/* Until when reads and writes may block; conn_open, conn_bind and conn_wait set it as well. */
+static inline void
+conn_set_deadline(struct conn *c, deadline_t until)
+{
+	c->io.until = until;
+}
 
 /* Connects and secures; ERR_UNAVAILABLE with the reason in the cause, and nothing to close then. c stays where it is
  * while open: libldap points into it. */

@@ -60,8 +60,7 @@ ber_done(BerElement **ber)
 		ber_free(*ber, 1);
 }
 
-/* ---------------------------------------------------------------------------------------------------------------
- * senders */
+/* --- senders --- */
 
 static int
 send_add(LDAP *ld, const struct request *rq, LDAPControl **controls, int *msgid)
@@ -101,8 +100,7 @@ static int (*const senders[])(LDAP *, const struct request *, LDAPControl **, in
 	[OP_DELETE] = send_delete, [OP_PASSWORD] = send_password,
 };
 
-/* --------------------------------------------------------------------------------------------------------------
- * controls */
+/* --- controls --- */
 
 static int
 add_control(struct controls *c, const char *oid, bool critical, struct berval *value, struct err *e)
@@ -159,8 +157,7 @@ add_controls(struct run *r, struct conn *c, struct controls *controls, struct er
 	return 0;
 }
 
-/* ----------------------------------------------------------------------------------------------------------------
- * answer */
+/* --- answer --- */
 
 /* The policy's reason has fixed texts without names, so the client may see it. */
 static void
@@ -329,8 +326,7 @@ run_write(struct dir *d, struct arena *a, const struct request *rq, deadline_t u
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------
- * operations */
+/* --- operations --- */
 
 static LDAPMod *
 make_mod(struct arena *a, const struct dir_mod *m, int op)

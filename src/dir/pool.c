@@ -295,6 +295,7 @@ pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e)
 		if (c) {
 			mutex_unlock(&d->m);
 			if (conn_alive(c)) {
+				conn_set_deadline(c, until);
 				*c_r = c;
 				return 0;
 			}

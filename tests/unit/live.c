@@ -210,6 +210,20 @@ live_kill(struct live *l)
 			world.running[i] = NULL;
 }
 
+void
+live_stop(struct live *l)
+{
+	int status;
+
+	must(kill(l->pid, SIGSTOP) == 0 && waitpid(l->pid, &status, WUNTRACED) == l->pid && WIFSTOPPED(status));
+}
+
+void
+live_cont(struct live *l)
+{
+	kill(l->pid, SIGCONT);
+}
+
 static struct dir *
 open_dir(struct dir_opts o, const char *const *uris, size_t n)
 {

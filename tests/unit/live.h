@@ -29,6 +29,8 @@ bool live_end(void);
 void live_start(struct live *l, const char *name, const char *cert);
 void live_again(struct live *l); /* after live_kill: the same database and ports */
 void live_kill(struct live *l);  /* -9, and waits for its end */
+void live_stop(struct live *l);  /* SIGSTOP, and waits until it has stopped */
+void live_cont(struct live *l);
 
 const char *live_cert(const char *file); /* path of a certificate file */
 int live_free_port(void);                /* nobody listens there */

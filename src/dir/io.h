@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Private: a layer under libldap's (and its TLS library's) input and output that ends with the deadline. */
+#ifndef DIRHINGE_SRC_DIR_IO_H
+#define DIRHINGE_SRC_DIR_IO_H
+
+#include <lber.h>
+
+#include "dirhinge/base/clock.h"
+
+struct io {
+	ber_socket_t fd;
+	deadline_t until; /* reads and writes fail with ETIMEDOUT after it */
+	bool expired;     /* one did */
+};
+
+/* Puts the layer below everything that is added to sb later. io stays where it is while sb lives. -1 if liber does not
+ * accept it. */
+int io_install(struct io *io, Sockbuf *sb);
+
+#endif

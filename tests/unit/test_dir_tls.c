@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * src/dir and TLS: what is verified, what is refused, and what nobody on the wire ever hears. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dirhinge/base/thread.h"
+#include "live.h"
+
+static struct live one, two;
+static struct arena *a;
+static struct err e;
+
+#define ok(rc)         ck_assert_msg((rc) == 0, "%s | %s", e.detail, e.cause)
+#define fails(rc, why) check_fails((rc), (why), __LINE__)
+#define SOON           deadline_in(20000)
+
+static void
+check_fails(int rc, enum err_code why, int line)
+{
+	ck_assert_msg(rc == -1 && e.code == why, "line %d: rc %d, %s not %s: %s | %s", line, rc, err_name(e.code),
+		      err_name(why), e.detail, e.cause);
+	ck_assert_ptr_null(strstr(e.cause, "gwsecret"));
+}
+
+static void
+setup(void)
+{
+	a = arena_new(65536);
+	e = ERR_INIT;
+}
+
+static void
+teardown(void)
+{
+	arena_free(&a);
+}
+
+static int
+touch(struct dir *d, const char *value)
+{
+	struct dir_mods m;
+
+	dir_mods_init(&m, a);
+	dir_mods_value(&m, DIR_MOD_REPLACE, "description", strv_of(value));
+	return dir_modify(d, a, PEOPLE, &m, NULL, SOON, &e);
+}
+
+static int64_t
+timed_ping(struct dir *d)
+{
+	int64_t begun = clock_mono_ms();
+
+	fails(dir_ping(d, &e), ERR_UNAVAILABLE);
+	return live_since(begun);
+}
+
+static void
+ping_until_ok(struct dir *d, int64_t ms)
+{
+	deadline_t until = deadline_in(ms);
+
+	while (dir_ping(d, &e)) {
+		ck_assert_msg(deadline_left(until) > 0, "no recovery within %d ms: %s", (int)ms, e.cause);
+		poll(NULL, 0, 20);
+	}
+}
+
+START_TEST(certificates)
+{
+	char other[128];
+	struct dir_opts o = {.ca_file = live_cert("ca.pem")};
+	struct dir *d = live_dir(o, one.ldaps);
+
+	ok(touch(d, "ldaps"));
+	dir_free(&d);
+	o.start_tls = true;
+	d = live_dir(o, one.ldap);
+	ok(touch(d, "StartTLS"));
+	dir_free(&d);
+
+	/* CN fits, SAN does not: the library's default would let it through */
+	d = live_dir(o, two.ldap);
+	timed_ping(d);
+	dir_free(&d);
+	o.start_tls = false;
+	d = live_dir(o, two.ldaps);
+	timed_ping(d);
+	dir_free(&d);
+
+	/* signed by somebody else */
+	snprintf(other, sizeof(other), "%s", live_cert("other-ca.pem"));
+	o.ca_file = other;
+	d = live_dir(o, one.ldaps);
+	timed_ping(d);
+	dir_free(&d);
+	o.ca_file = NULL; /* the system's authorities do not know it either */
+	d = live_dir(o, one.ldaps);
+	timed_ping(d);
+	dir_free(&d);
+}
+END_TEST
+
+START_TEST(broken_ca_file)
+{
+	const char *uris[] = {one.ldaps};
+	struct dir_opts o = {.uris = uris, .n_uris = 1, .bind_dn = "cn=x", .pool_size = 1, .timeout_ms = 1000};
+	struct dir *d = NULL;
+
+	o.password = live_password();
+	o.ca_file = "/nonexistent/ca.pem";
+	ck_assert_int_eq(dir_new(&o, &d, &e), -1);
+	ck_assert_int_eq(e.code, ERR_CONFIG);
+	ck_assert(strstr(e.detail, "/nonexistent/ca.pem"));
+	ck_assert_ptr_null(d);
+}
+END_TEST
+
+/* Something that is no directory, or one without StartTLS: what it hears is kept. */
+struct trap {
+	struct thread t;
+	int fd;
+	int port;
+	const char *answer;
+	size_t answer_n;
+	char heard[4096];
+	size_t n;
+};
+
+static void *
+listen_in(void *arg)
+{
+	struct trap *trap = arg;
+	int fd = accept(trap->fd, NULL, NULL);
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	bool answered = false;
+
+	while (fd >= 0 && trap->n < sizeof(trap->heard) && poll(&pfd, 1, 5000) == 1) {
+		ssize_t n = recv(fd, trap->heard + trap->n, sizeof(trap->heard) - trap->n, 0);
+
+		if (n <= 0)
+			break;
+		trap->n += (size_t)n;
+		if (!answered && trap->answer)
+			answered = send(fd, trap->answer, trap->answer_n, MSG_NOSIGNAL) > 0;
+	}
+	close(fd);
+	return NULL;
+}
+
+static void
+trap_open(struct trap *trap, struct strv answer)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof(sa);
+
+	*trap = (struct trap){
+		.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .answer = answer.p, .answer_n = answer.n};
+	ck_assert_int_eq(bind(trap->fd, (struct sockaddr *)&sa, n), 0);
+	ck_assert_int_eq(listen(trap->fd, 1), 0);
+	ck_assert_int_eq(getsockname(trap->fd, (struct sockaddr *)&sa, &n), 0);
+	trap->port = ntohs(sa.sin_port);
+	thread_start(&trap->t, "trap", listen_in, trap);
+}
+
+START_TEST(password_never_goes_out_in_clear)
+{
+	/* ExtendedResponse, message 1: protocolError / success followed by nothing that is TLS */
+	static const char refusal[] = "\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00";
+	static const char lie[] = "\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00";
+	const struct strv answers[] = {STRV(refusal), STRV(lie)};
+
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		static struct trap trap;
+		struct dir *d;
+
+		trap_open(&trap, answers[i]);
+		d = live_dir((struct dir_opts){.start_tls = true, .ca_file = live_cert("ca.pem"), .timeout_ms = 1000},
+			     arena_printf(a, "ldap://127.0.0.1:%d", trap.port));
+		ck_assert_int_lt(timed_ping(d), 2000);
+		dir_free(&d);
+		shutdown(trap.fd, SHUT_RDWR);
+		thread_join(&trap.t);
+		close(trap.fd);
+		ck_assert_uint_gt(trap.n, 0); /* it did hear the request for StartTLS */
+		ck_assert_ptr_nonnull(memmem(trap.heard, trap.n, "1.3.6.1.4.1.1466.20037", 22));
+		ck_assert_ptr_null(memmem(trap.heard, trap.n, "gwsecret", 8));
+		ck_assert_ptr_null(memmem(trap.heard, trap.n, "cn=gateway", 10));
+	}
+}
+END_TEST
+
+START_TEST(garbage_instead_of_ldap)
+{
+	static struct trap trap;
+	struct dir *d;
+
+	trap_open(&trap, STRV("HTTP/1.1 400 Bad Request\r\n\r\n"));
+	d = live_dir((struct dir_opts){.timeout_ms = 1000}, arena_printf(a, "ldap://127.0.0.1:%d", trap.port));
+	ck_assert_int_lt(timed_ping(d), 2000);
+	dir_free(&d);
+	shutdown(trap.fd, SHUT_RDWR);
+	thread_join(&trap.t);
+	close(trap.fd);
+}
+END_TEST
+
+/* A TLS server of one version, by openssl; answers nothing after the handshake. */
+static pid_t
+tls_server(const char *version, int port)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	char *cert = arena_strdup(a, live_cert("good.pem"));
+	char *key = arena_strdup(a, live_cert("good-key.pem"));
+	deadline_t until = deadline_in(10000);
+	pid_t pid = fork();
+
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (pid == 0) {
+		execlp("openssl", "openssl", "s_server", "-quiet", "-accept", arena_printf(a, "%d", port), "-cert",
+		       cert, "-key", key, version, "-cipher", "DEFAULT:@SECLEVEL=0", (char *)NULL);
+		_exit(127);
+	}
+	for (bool up = false; !up; poll(NULL, 0, 10)) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		up = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0;
+		close(fd);
+		ck_assert(deadline_left(until) > 0);
+	}
+	return pid;
+}
+
+START_TEST(old_tls_is_refused)
+{
+	static const struct {
+		const char *version;
+		bool old;
+	} cases[] = {{"-tls1_1", true}, {"-tls1_2", false}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int port = live_free_port();
+		pid_t pid = tls_server(cases[i].version, port);
+		struct dir *d = live_dir((struct dir_opts){.ca_file = live_cert("ca.pem"), .timeout_ms = 1000},
+					 arena_printf(a, "ldaps://127.0.0.1:%d", port));
+
+		timed_ping(d);
+		/* OpenSSL refuses the handshake, after GnuTLS we do; the newer version gets as far as the bind */
+		ck_assert_msg(!strstr(e.cause, "bind as") == cases[i].old, "%s", e.cause);
+		dir_free(&d);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+END_TEST
+
+START_TEST(hanging_handshakes)
+{
+	struct dir_opts o = {.ca_file = live_cert("ca.pem"), .timeout_ms = 1500};
+	struct dir *tls = live_dir(o, one.ldaps);
+	struct dir *start = live_dir((o.start_tls = true, o), one.ldap);
+
+	live_stop(&one);
+	ck_assert_int_lt(timed_ping(tls), 2200);
+	ck_assert_int_lt(timed_ping(start), 2200);
+	live_cont(&one);
+	ping_until_ok(tls, 4000);
+	ping_until_ok(start, 4000);
+	dir_free(&tls);
+	dir_free(&start);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("dir_tls");
+	TCase *t = tcase_create("tls");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, hanging_handshakes);
+	tcase_add_test(t, certificates);
+	tcase_add_test(t, broken_ca_file);
+	tcase_add_test(t, password_never_goes_out_in_clear);
+	tcase_add_test(t, garbage_instead_of_ldap);
+	tcase_add_test(t, old_tls_is_refused);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *sr = srunner_create(suite());
+	int failed;
+
+	/* reliability.md T-30: what an attacker, or a careless ldap.conf, could say about verification is not heard. */
+	setenv("LDAPTLS_REQCERT", "never", 1);
+	setenv("LDAPTLS_REQSAN", "never", 1);
+	srunner_set_fork_status(sr, CK_NOFORK);
+	live_begin();
+	live_start(&one, "one", "good");
+	live_start(&two, "two", "wrong-san");
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	live_end();
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
