@@ -62,7 +62,7 @@ struct err {
 	uint32_t offset;   /* byte in the parsed input, ERR_NO_OFFSET if none */
 	uint32_t line;     /* line in a parsed file, 0 if none */
 	const char *where; /* "file.c:123" of the first err_set */
-	char detail[224];  /* for the client */
+	char detail[384];  /* for the client; long enough for file, line, option and remedy of a configuration error */
 	char cause[416];   /* for the log only, outermost context first */
 };
 
