@@ -155,7 +155,7 @@ scim_resource_normalise(struct scim_ctx *c, const json_t *body, enum scim_normal
 	json_object_foreach (scim_iterable(body), key, value)
 		if (put_member(c, body, key, value, mode == SCIM_FOR_REPLACE, res, e) < 0)
 			return -1;
-	if (scim_resource_check_parts(c, res, mode == SCIM_FOR_REPLACE, e) < 0)
+	if (scim_resource_check_parts(c, res, NULL, mode == SCIM_FOR_REPLACE, e) < 0)
 		return -1;
 	scim_resource_set_schemas(c->type, res);
 	*res_r = json_keep(c->a, TAKE(res));

@@ -56,8 +56,10 @@ int scim_complex_merge(struct scim_ctx *c, const struct scim_attr *attr, json_t 
 		       const struct scim_place *at, struct err *e) DH_MUST_USE;
 /* New elements of links take what is known of the old ones with the same value ($ref, type, display). */
 void scim_links_adopt(const struct scim_attr *attr, json_t *list, const json_t *old);
-/* scim_resource_check; partial: single-valued complex values will be merged, so that they need not be complete. */
-int scim_resource_check_parts(struct scim_ctx *c, json_t *res, bool partial, struct err *e) DH_MUST_USE;
+/* scim_resource_check of what differs from before (NULL: of everything): a client does not answer for what the
+ * directory held already. partial: single-valued complex values will be merged, so that they need not be complete. */
+int scim_resource_check_parts(struct scim_ctx *c, json_t *res, const json_t *before, bool partial,
+			      struct err *e) DH_MUST_USE;
 /* RFC 7643 7: an immutable attribute that had a value (was, stolen; NULL: none) must have the same now, and keeps its
  * spelling; ERR_MUTABILITY. */
 int scim_resource_keep_immutable(const struct scim_type *t, json_t *res, const struct scim_attr *attr, json_t *was,

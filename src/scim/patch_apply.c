@@ -4,6 +4,9 @@
 
 #include "dirhinge/base/strmap.h"
 
+/* Elements looked at by all operations of one PATCH. */
+#define MAX_WORK 2000000
+
 static int
 immutable(const struct step *s, const char *path, struct err *e)
 {
@@ -266,11 +269,21 @@ scim_patch_apply(struct scim_ctx *c, const struct scim_patch *patch, const json_
 		 struct err *e)
 {
 	json_auto_t *after = json_deep_copy(before);
+	size_t work = 0;
 
-	for (size_t i = 0; i < patch->n; i++)
+	for (size_t i = 0; i < patch->n; i++) {
+		/* Each operation looks at every element: many operations on a long list would keep a thread for
+		 * minutes. */
+		work += json_array_size(scim_resource_get(c->type, after, patch->ops[i].path->attr));
+		if (work > MAX_WORK)
+			return err_set(
+				e, ERR_TOO_LARGE,
+				"Operations[%u]: too many operations on a list as long as %s; send fewer at once",
+				patch->ops[i].index, patch->ops[i].path->attr->path);
 		if (apply_op(c, &patch->ops[i], after, e) < 0)
 			return -1;
-	if (scim_resource_check(c, after, e) < 0)
+	}
+	if (scim_resource_check_parts(c, after, before, false, e) < 0)
 		return -1;
 	scim_resource_set_schemas(c->type, after);
 	*after_r = json_keep(c->a, TAKE(after));

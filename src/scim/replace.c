@@ -58,7 +58,7 @@ scim_replace(struct scim_ctx *c, const json_t *before, const json_t *body, json_
 	for (size_t i = 0; (attr = scim_type_at(c->type, i)) != NULL; i++)
 		if (replace_attr(c, attr, body, after, e) < 0)
 			return -1;
-	if (scim_resource_check(c, after, e) < 0)
+	if (scim_resource_check_parts(c, after, before, false, e) < 0)
 		return -1;
 	scim_resource_set_schemas(c->type, after);
 	*after_r = json_keep(c->a, TAKE(after));

@@ -274,32 +274,45 @@ is_blank(const json_t *v)
 	return json_is_string(v) && strv_trim(strv_n(json_string_value(v), json_string_length(v))).n == 0;
 }
 
+static int
+check_attr(struct scim_ctx *c, const struct scim_attr *attr, json_t *res, bool partial, struct err *e)
+{
+	json_t *v = scim_resource_get(c->type, res, attr);
+	bool here = !scim_attr_in_extension(c->type, attr) || json_object_get(res, attr->schema->urn);
+	size_t i;
+	const json_t *el;
+
+	/* RFC 7643 4.1.1: userName is not empty; a name of blanks is none either. */
+	if (attr->required && here && (json_unassigned(v) || is_blank(v)))
+		return err_set(e, ERR_VALUE, "%s is required and must not be empty", attr->path);
+	if (json_is_object(v) && !partial)
+		return check_required_subs(attr, v, e);
+	if (!json_is_array(v))
+		return 0;
+	/* The primaries come first: of two equal elements the last may be the one that holds it. */
+	if (check_primary(c, attr, v, e) < 0 || check_duplicates(c, attr, v, e) < 0)
+		return -1;
+	json_array_foreach (v, i, el)
+		if (check_required_subs(attr, el, e) < 0)
+			return -1;
+	return 0;
+}
+
 int
-scim_resource_check_parts(struct scim_ctx *c, json_t *res, bool partial, struct err *e)
+scim_resource_check_parts(struct scim_ctx *c, json_t *res, const json_t *before, bool partial, struct err *e)
 {
 	const struct scim_attr *attr;
-	size_t k;
-	const json_t *el;
 
 	for (size_t i = 0; (attr = scim_type_at(c->type, i)) != NULL; i++) {
 		if (scim_attr_kept(attr))
 			continue;
-		json_t *v = scim_resource_get(c->type, res, attr);
-		bool here = !scim_attr_in_extension(c->type, attr) || json_object_get(res, attr->schema->urn);
-		/* RFC 7643 4.1.1: userName is not empty; a name of blanks is none either. */
-		if (attr->required && here && (json_unassigned(v) || is_blank(v)))
-			return err_set(e, ERR_VALUE, "%s is required and must not be empty", attr->path);
-		if (json_is_object(v) && !partial && check_required_subs(attr, v, e) < 0)
-			return -1;
-		if (!json_is_array(v))
+		bool had = before &&
+			   (!scim_attr_in_extension(c->type, attr) || json_object_get(before, attr->schema->urn));
+		if (had && scim_value_same(attr, scim_resource_get(c->type, before, attr),
+					   scim_resource_get(c->type, res, attr)))
 			continue;
-		/* The primaries come first: of two equal elements the last may be the one that holds it. */
-		if (check_primary(c, attr, v, e) < 0 || check_duplicates(c, attr, v, e) < 0)
+		if (check_attr(c, attr, res, partial, e) < 0)
 			return -1;
-		if (attr->kind == SCIM_COMPLEX)
-			json_array_foreach (v, k, el)
-				if (check_required_subs(attr, el, e) < 0)
-					return -1;
 	}
 	return 0;
 }
@@ -307,5 +320,5 @@ scim_resource_check_parts(struct scim_ctx *c, json_t *res, bool partial, struct 
 int
 scim_resource_check(struct scim_ctx *c, json_t *res, struct err *e)
 {
-	return scim_resource_check_parts(c, res, false, e);
+	return scim_resource_check_parts(c, res, NULL, false, e);
 }

@@ -216,7 +216,7 @@ START_TEST(big_lists_take_linear_time)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(1 << 16);
 	struct scim_ctx c = setup(a, SCIM_TOL_LENIENT);
-	const size_t n = 60000;
+	const size_t n = 20000;
 	struct err e = ERR_INIT;
 	json_t *res = NULL, *after = NULL;
 	struct scim_diff diff;
@@ -233,6 +233,25 @@ START_TEST(big_lists_take_linear_time)
 	json_array_remove(json_object_get(reversed, "members"), n / 2);
 	scim_diff(a, c.type, res, reversed, &diff);
 	ck_assert_uint_eq(diff.n, 1);
+}
+END_TEST
+
+START_TEST(operations_on_long_lists_are_limited)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(1 << 16);
+	struct scim_ctx c = setup(a, SCIM_TOL_STRICT);
+	struct scim_patch patch;
+	struct err e = ERR_INIT;
+	json_t *body = parse(a, "{\"schemas\":[\"" SCIM_URN_PATCHOP "\"],\"Operations\":[]}"), *after = NULL;
+
+	for (size_t i = 0; i < SCIM_PATCH_MAX_OPS; i++)
+		json_array_append(json_object_get(body, "Operations"),
+				  parse(a, "{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"new\"}]}"));
+	ck_assert_int_eq(scim_patch_parse(&c, body, &patch, &e), 0);
+	ck_assert_int_eq(scim_patch_apply(&c, &patch, group(a, 20000, 0), &after, &e), -1);
+	ck_assert_int_eq(e.code, ERR_TOO_LARGE);
+	ck_assert_int_eq(scim_patch_apply(&c, &patch, group(a, 100, 0), &after, &e), 0);
+	ck_assert_uint_eq(json_array_size(json_object_get(after, "members")), 101);
 }
 END_TEST
 
@@ -320,6 +339,7 @@ main(void)
 		{"values", one_value, 0},
 		{"values", failures_leave_the_outputs_alone, 0},
 		{"limits", operations_are_limited, 0},
+		{"limits", operations_on_long_lists_are_limited, 0},
 		{"limits", big_lists_take_linear_time, 0},
 		{"members", member_ids_outlive_the_body, 0},
 		{"project", projection_answers, 0},

@@ -14,8 +14,9 @@ enum scim_tolerance {
 		1 << 3,              /* add/replace on attr[filter] without match creates the element (erratum 8097) */
 	SCIM_TOL_UNQUOTED = 1 << 4,  /* filter value without quotes */
 	SCIM_TOL_FLAT_KEYS = 1 << 5, /* "name.givenName" and "URN:attr" as keys of a pathless value */
-	SCIM_TOL_REMOVE_VALUE = 1 << 6,    /* remove with a value list removes just those elements */
-	SCIM_TOL_SHAPE = 1 << 7,           /* object for array, array for object, plain string for a complex value */
+	SCIM_TOL_REMOVE_VALUE = 1 << 6, /* remove with a value list removes just those elements */
+	SCIM_TOL_SHAPE =
+		1 << 7, /* object for array, array for one value, plain string for an object, integer for a string */
 	SCIM_TOL_NO_SCHEMAS = 1 << 8,      /* body without "schemas" */
 	SCIM_TOL_DUPLICATES = 1 << 9,      /* equal elements and two primaries: deduplicated, the last primary wins */
 	SCIM_TOL_FILTER_SUFFIX = 1 << 10,  /* attr[filter].sub op value */

@@ -16,7 +16,9 @@ struct scim_diff {
 	size_t n;
 };
 
-/* Differences by the attributes' equality (scim_value_equal); meta, schemas and id are left out. */
+/* Differences by the attributes' equality (scim_value_equal), but letter case counts everywhere except in ids of
+ * members: a corrected spelling has to be written. Parts that follow from a reference ($ref, display) make no
+ * difference. meta, schemas and id are left out. */
 void scim_diff(struct arena *a, const struct scim_type *t, const json_t *before, const json_t *after,
 	       struct scim_diff *diff_r);
 

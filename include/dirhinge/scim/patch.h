@@ -30,7 +30,8 @@ struct scim_patch {
 int scim_patch_parse(struct scim_ctx *c, const json_t *body, struct scim_patch *patch_r, struct err *e) DH_MUST_USE;
 
 /* Applies the operations in order to a deep copy of before (normal form); *after_r is in normal form and checked by
- * scim_resource_check. The type's required attributes cannot be removed (ERR_MUTABILITY). */
+ * scim_resource_check where it differs from before. The type's required attributes cannot be removed (ERR_MUTABILITY).
+ * ERR_TOO_LARGE if many operations work on a very long list. */
 int scim_patch_apply(struct scim_ctx *c, const struct scim_patch *patch, const json_t *before, json_t **after_r,
 		     struct err *e) DH_MUST_USE;
 
