@@ -78,3 +78,12 @@ def hinge(hinges):
     h = hinges()
     yield h
     assert h.daemon.alive(), f"dirhinge died during the test:\n{h.daemon.log()[-6000:]}"
+
+
+@pytest.fixture
+def no_writes(hinge):
+    """The test must not change the directory at all: contextCSN stays."""
+    before = hinge.slapd.audit_mark()
+    yield
+    if hinge.slapd.audit_mark() != before:
+        raise AssertionError(f"the directory was changed: {hinge.slapd.audit(before)}")

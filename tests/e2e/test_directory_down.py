@@ -146,6 +146,38 @@ def test_many_clients_while_hanging_do_not_pile_up(up):
     assert max(t for _, t in answers) < HANGING, f"slowest {max(t for _, t in answers):.1f} s"
 
 
+def test_overload_is_shed_at_once():
+    """Above max_in_flight the answer is 503 with Retry-After at once, not a queue behind a directory that hangs."""
+    slapd = Slapd(Variant(), source_dir())
+    h = Hinge(slapd, directory=dict(directory_config(slapd), timeout="3s"), server={"max_in_flight": 2})
+    answers = []
+    try:
+        u = h.make_user()
+        slapd.signal(signal.SIGSTOP)
+
+        def ask():
+            c = h.lenient.clone(timeout=60)
+            began = time.monotonic()
+            r = c.get(f"/Users/{u['id']}").error(503)
+            answers.append((time.monotonic() - began, int(r.headers["Retry-After"])))
+            c.close()
+
+        threads = [threading.Thread(target=ask) for _ in range(12)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(60)
+        assert len(answers) == 12, f"only {len(answers)} of 12 requests were answered with 503 and Retry-After"
+        quick = [t for t, _ in answers if t < 1.5]
+        assert len(quick) >= 10, f"only {len(quick)} of 12 were refused at once: {sorted(answers)}"
+        slapd.signal(signal.SIGCONT)
+        until(lambda: h.lenient.get(f"/Users/{u['id']}").status == 200, "service after the overload", 20)
+    finally:
+        slapd.signal(signal.SIGCONT)
+        h.stop()
+        slapd.remove()
+
+
 def test_started_while_the_directory_is_down():
     slapd = Slapd(Variant(), source_dir())
     slapd.stop()

@@ -334,10 +334,8 @@ def test_bad_patch_changes_nothing(hinge, people, ops, scim_type):
 
 @pytest.mark.parametrize("body", [{}, {"displayName": ""}, {"displayName": None}, {"displayName": 7},
                                   {"displayName": "x", "members": "x"}, {"displayName": "x", "members": [7]}], ids=str)
-def test_incomplete_group_is_refused(hinge, body):
-    before = set(hinge.ldap.dump(GROUPS))
+def test_incomplete_group_is_refused(hinge, no_writes, body):
     hinge.strict.post("/Groups", {"schemas": [GROUP], **body}).error(400, ("invalidValue", "invalidSyntax"))
-    assert set(hinge.ldap.dump(GROUPS)) == before
 
 
 @pytest.mark.parametrize("filter_", ['displayName eq "<N>"', 'externalId eq "<N>-e"', 'members[value eq "<U1>"]',

@@ -144,13 +144,11 @@ def test_A13_okta_matching(hinge, there):
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Bearer ", "Basic dXNlcjpwdw==", "bearer", "Token x"])
-def test_A14_wrong_token(hinge, header):
-    before = hinge.ldap.dump("ou=people,dc=example,dc=com")
+def test_A14_wrong_token(hinge, no_writes, header):
     for method, path, body in (("GET", "/Users", None), ("POST", "/Users", hinge.user_body()),
                                ("DELETE", f"/Users/{UNKNOWN_ID}", None)):
         r = hinge.okta.call(method, path, body, headers={"Authorization": header})
         r.error(401)
-    assert hinge.ldap.dump("ou=people,dc=example,dc=com") == before
 
 
 def test_A14_scheme_is_case_insensitive(hinge):
