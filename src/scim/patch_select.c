@@ -66,11 +66,16 @@ static int
 create_target(const struct step *s, struct err *e)
 {
 	const struct scim_path *p = s->op->path;
-	json_auto_t *element = json_object();
+	json_auto_t *terms = json_object();
+	json_auto_t *element = NULL;
 	json_t *list = scim_resource_get(s->c->type, s->res, p->attr);
 
-	if ((s->c->tolerate & SCIM_TOL_CREATE_TARGET) == 0 || (p->filter && !from_filter(p->filter, element)))
+	if ((s->c->tolerate & SCIM_TOL_CREATE_TARGET) == 0 || (p->filter && !from_filter(p->filter, terms)))
 		return no_target(s, e);
+	/* A filter may compare with "" or with what only the server sets. */
+	if (scim_normal(s->c, p->attr, true, true, terms, s->at, &element, e) < 0)
+		return -1;
+	scim_drop_nulls(element);
 	scim_tolerates(s->c, SCIM_TOL_CREATE_TARGET, p->attr->path);
 	if (put_into(s, element, e) < 0)
 		return -1;
