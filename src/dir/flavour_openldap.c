@@ -49,6 +49,8 @@ refine(int ldap_rc, const char *text, enum err_code *code)
 }
 
 const struct dir_flavour dir_flavour_openldap = {
+	/* back-mdb keeps an RDN twice, as given and normalised, in one key of at most 511 bytes. */
+	.max_rdn = 240,
 	.name = "openldap",
 	.map = "openldap",
 	.id_attr = "entryUUID",

@@ -42,9 +42,6 @@ create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *
 	if (run->q->type == GW_GROUPS &&
 	    (gw_member_ids(run, res, &ids, &n_ids, e) < 0 || gw_member_dns(run, ids, n_ids, &dns, &n_dns, e) < 0))
 		return -1;
-	if (gw_check_unique(run, gw_unique_path(run), res, NULL, e) < 0)
-		return -1;
-
 	char *dn;
 	struct map_change c;
 	const struct dir_entry *en;
@@ -53,6 +50,8 @@ create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *
 	if (map_to_entry(&run->m, run->map, res, dns, at_once, &dn, &c, e) < 0)
 		return -1;
 	run->q->ignored = c.ignored;
+	if (gw_check_unique(run, gw_unique_path(run), res, NULL, e) < 0)
+		return -1;
 	if (add_entry(run, dn, &c, &rest, &en, e) < 0)
 		return err_cause(e, "create %s", run->type->name);
 	return gw_show(run, en, r, e);

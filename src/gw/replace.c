@@ -5,9 +5,7 @@
 static int
 wanted(struct gw_run *run, struct gw_update *u, const json_t *before, json_t **after_r, struct err *e)
 {
-	if (scim_replace(&run->ctx, before, u->body, after_r, e) < 0)
-		return -1;
-	return scim_resource_check(&run->ctx, *after_r, e);
+	return scim_replace(&run->ctx, before, u->body, after_r, e);
 }
 
 static int

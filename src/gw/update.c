@@ -110,9 +110,6 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 		return -1;
 	if (u->wanted(run, u, before, &after, e) < 0)
 		return -1;
-	if (name_changes(run, before, after) && gw_check_unique(run, gw_unique_path(run), after, id, e) < 0)
-		return -1;
-
 	struct map_change c;
 	struct gw_members mm = {0};
 	if (map_to_mods(&run->m, run->map, before, after, en, &c, e) < 0)
@@ -121,6 +118,8 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	    (u->whole_list ? lists_to_dns(run, before, after, &mm, e) : delta_to_dns(run, en, &u->delta, &mm, e)) < 0)
 		return -1;
 	run->q->ignored = c.ignored;
+	if (name_changes(run, before, after) && gw_check_unique(run, gw_unique_path(run), after, id, e) < 0)
+		return -1;
 	struct gw_step st = {
 		.before = en,
 		.change = &c,

@@ -200,8 +200,11 @@ show_item(struct map_run *r, const struct item *it, const struct target *t)
 		} else if (it->fallback) {
 			obj = json_pack("{s:s}", "value", it->fallback);
 		}
-		if (obj)
+		if (obj) {
 			scim_resource_set(it->m->type, it->res, it->attr, obj);
+			/* RFC 7643 3.3: the reference may be the first value of its extension. */
+			scim_resource_set_schemas(it->m->type, it->res);
+		}
 		return;
 	}
 	if (!t)

@@ -24,6 +24,7 @@ struct dir_flavour {
 	const char *id_attr; /* "entryUUID" */
 	const char *created_attr, *modified_attr, *version_attr;
 	bool permissive_unlisted; /* permissive modify works though supportedControl does not name it */
+	size_t max_rdn;           /* longest RDN in bytes that the database takes as a key; 0 = no limit known */
 	/* 0 = not this product; the highest score wins. */
 	int (*probe)(const struct dir_entry *root_dse);
 	/* Refines the generic translation of an LDAP result; returns false to leave it. text is the diagnostic message.
