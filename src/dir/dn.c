@@ -5,6 +5,7 @@
 #include <ldap.h>
 
 #include "dir/attr.h"
+#include "dir/dn_text.h"
 #include "dirhinge/base/buf.h"
 
 /* RFC 4514 3: one RDN of more than this is no name of anything; slapd's own limit on values is far above. */
@@ -140,6 +141,12 @@ dir_rdn_build(struct arena *a, const char *attr, struct strv value, char **rdn_r
 	return 0;
 }
 
+char *
+dn_join(struct arena *a, const char *rdn, const char *parent)
+{
+	return *parent ? arena_printf(a, "%s,%s", rdn, parent) : arena_strdup(a, rdn);
+}
+
 int
 dir_dn_child(struct arena *a, const char *attr, struct strv value, const char *base, char **dn_r, struct err *e)
 {
@@ -154,7 +161,7 @@ dir_dn_child(struct arena *a, const char *attr, struct strv value, const char *b
 	if (dir_rdn_build(a, attr, value, &rdn, e))
 		return -1;
 	n = dn_count(parent);
-	dn = n ? arena_printf(a, "%s,%s", rdn, base) : rdn;
+	dn = dn_join(a, rdn, n ? base : "");
 
 	if (dn_parse(dn, &child) != LDAP_SUCCESS || dn_count(child) != n + 1 || rdn_count(child[0]) != 1 ||
 	    !ava_is(child[0][0], attr, value))

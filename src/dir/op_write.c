@@ -2,6 +2,7 @@
  * Writes: sent once. What could not be sent is tried on a fresh connection; what was sent and not answered is an
  * unknown outcome, never a guess. */
 #include "dir/decode.h"
+#include "dir/dn_text.h"
 #include "dir/pool.h"
 #include "dir/result.h"
 #include "dirhinge/dir/dn.h"
@@ -268,7 +269,7 @@ name_after(struct arena *a, const struct request *rq)
 		return rq->dn;
 	if (parent == NULL)
 		parent = dir_dn_parent(a, rq->dn);
-	return parent && *parent ? arena_printf(a, "%s,%s", rq->new_rdn, parent) : rq->new_rdn;
+	return dn_join(a, rq->new_rdn, parent ? parent : "");
 }
 
 static int

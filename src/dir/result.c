@@ -46,7 +46,7 @@ static const struct rule rules[] = {
 	{LDAP_NO_SUCH_OBJECT, ON_ALL, ERR_NOT_FOUND, NULL},
 	{LDAP_INVALID_DN_SYNTAX, ON_ALL, ERR_VALUE, "a value does not make a valid name in the directory"},
 	{LDAP_INSUFFICIENT_ACCESS, ON_ALL, ERR_FORBIDDEN, "the directory does not allow the gateway to do this"},
-	{LDAP_X_PROXY_AUTHZ_FAILURE, ON_ALL, ERR_FORBIDDEN, "the directory does not allow the gateway to do this"},
+	{LDAP_PROXIED_AUTHORIZATION_DENIED, ON_ALL, ERR_FORBIDDEN, "the directory does not allow the gateway to do this"},
 	{LDAP_BUSY, ON_ALL, ERR_BUSY, "the directory is busy"},
 	{LDAP_UNAVAILABLE, ON_ALL, ERR_UNAVAILABLE, NULL},
 	{LDAP_UNWILLING_TO_PERFORM, ON(OP_PASSWORD), ERR_VALUE, "the directory's password policy refuses the password"},

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CHECK
-dir_unit_tests = tests/unit/test_dir_live tests/unit/test_dir_faults tests/unit/test_dir_tls
+dir_unit_tests = tests/unit/test_dir tests/unit/test_dir_live tests/unit/test_dir_faults tests/unit/test_dir_tls
 check_PROGRAMS += $(dir_unit_tests)
 TESTS += $(dir_unit_tests)
 
@@ -13,5 +13,8 @@ tests_unit_test_dir_faults_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_tls_SOURCES = tests/unit/test_dir_tls.c tests/unit/live.c tests/unit/live.h
 tests_unit_test_dir_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_tls_LDADD = $(LIBS_dir) $(CHECK_LIBS)
+tests_unit_test_dir_SOURCES = tests/unit/test_dir.c
+tests_unit_test_dir_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_dir_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 endif
 EXTRA_DIST += tests/unit/live_slapd.sh

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * src/dir without a directory: entries and modifications, names, filters, URIs, options, schema, result table. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dir/filter_text.h"
+#include "dir/result.h"
+#include "dir/uri.h"
+#include "dirhinge/dir/dir.h"
+#include "dirhinge/dir/dn.h"
+
+static struct arena *a;
+static struct err e;
+
+static void
+setup(void)
+{
+	a = arena_new(4096);
+	e = ERR_INIT;
+}
+
+static void
+teardown(void)
+{
+	arena_free(&a);
+}
+
+/* --- entries and modifications --- */
+
+START_TEST(entry_lookups)
+{
+	struct strv classes[] = {STRV("top"), STRV("inetOrgPerson")};
+	struct strv photo[] = {STRV("a\0b"), STRV("")};
+	struct dir_attr attrs[] = {
+		{"objectClass", classes, 2}, {"userCertificate;binary", photo, 2}, {"mail", NULL, 0}};
+	const struct dir_entry en = {"uid=x", attrs, ARRAY_SIZE(attrs)};
+
+	ck_assert_ptr_eq(dir_entry_attr(&en, "OBJECTCLASS"), &attrs[0]);
+	ck_assert_ptr_null(dir_entry_attr(&en, "userCertificate")); /* options are part of the description */
+	ck_assert_ptr_eq(dir_entry_attr(&en, "usercertificate;BINARY"), &attrs[1]);
+	ck_assert(strv_eq(dir_entry_first(&en, "userCertificate;binary"), STRV("a\0b")));
+	ck_assert_ptr_null(dir_entry_first(&en, "mail").p); /* attribute without values */
+	ck_assert_ptr_null(dir_entry_first(&en, "sn").p);
+	ck_assert(dir_entry_has(&en, "userCertificate;binary", STRV("")));
+	ck_assert(!dir_entry_has(&en, "userCertificate;binary", STRV("a")));
+	ck_assert(!dir_entry_has(&en, "objectClass", STRV("TOP")));
+	ck_assert(dir_entry_is_a(&en, "INETORGPERSON"));
+	ck_assert(!dir_entry_is_a(&en, "inetOrg"));
+}
+END_TEST
+
+START_TEST(mods_coalesce)
+{
+	char text[] = "first";
+	struct dir_mods m;
+
+	dir_mods_init(&m, a);
+	dir_mods_value(&m, DIR_MOD_ADD, "member", strv_of(text));
+	text[0] = 'X'; /* values are copied */
+	for (int i = 0; i < 1000; i++)
+		dir_mods_value(&m, i % 2 ? DIR_MOD_ADD : DIR_MOD_DELETE, i % 3 ? "Member" : "MEMBER", STRV("v"));
+	ck_assert_uint_eq(m.n, 2);
+	ck_assert_int_eq(m.mods[0].op, DIR_MOD_DELETE); /* in front of the add, though it came later */
+	ck_assert_uint_eq(m.mods[0].n, 500);
+	ck_assert_uint_eq(m.mods[1].n, 501);
+	ck_assert_str_eq(m.mods[1].values[0].p, "first");
+	dir_mods_value(&m, DIR_MOD_ADD, "member;x-opt", STRV(""));
+	ck_assert_uint_eq(m.n, 3);
+	ck_assert_uint_eq(m.mods[2].values[0].n, 0);
+	ck_assert_ptr_nonnull(m.mods[2].values[0].p);
+}
+END_TEST
+
+START_TEST(mods_replace_and_drop)
+{
+	struct strv two[] = {STRV("a"), STRV("b")};
+	struct dir_mods m;
+
+	dir_mods_init(&m, a);
+	for (int i = 0; i < 20; i++)
+		dir_mods_value(&m, DIR_MOD_ADD, arena_printf(a, "attr%d", i), STRV("x"));
+	dir_mods_value(&m, DIR_MOD_DELETE, "ATTR7", STRV("y"));
+	ck_assert_uint_eq(m.n, 21);
+	ck_assert_str_eq(m.mods[7].attr, "ATTR7");
+	ck_assert_str_eq(m.mods[8].attr, "attr7");
+	ck_assert_str_eq(m.mods[9].attr, "attr8");
+	dir_mods_replace(&m, "Attr7", two, 2); /* what was collected is overwritten anyway */
+	ck_assert_uint_eq(m.n, 20);
+	ck_assert_int_eq(m.mods[19].op, DIR_MOD_REPLACE);
+	ck_assert_uint_eq(m.mods[19].n, 2);
+	dir_mods_replace(&m, "attr8", NULL, 0);
+	ck_assert_uint_eq(m.mods[19].n, 0);
+	dir_mods_drop(&m, "aTTR7");
+	ck_assert_uint_eq(m.n, 19);
+	dir_mods_drop(&m, "nothing");
+	ck_assert_uint_eq(m.n, 19);
+}
+END_TEST
+
+/* --- names; spellings are in tests/vectors/dir/dn.txt --- */
+
+START_TEST(dn_refusals)
+{
+	char untouched[] = "untouched", *out = untouched;
+	char longest[4096];
+
+	memset(longest, 'x', sizeof(longest));
+	ck_assert_int_eq(dir_rdn_build(a, "uid", STRV(""), &out, &e), -1);
+	ck_assert_int_eq(e.code, ERR_VALUE);
+	ck_assert_int_eq(dir_rdn_build(a, "uid", STRV("\xff\xfe"), &out, &e), -1);
+	ck_assert_int_eq(e.code, ERR_VALUE);
+	ck_assert_int_eq(dir_rdn_build(a, "uid", strv_n(longest, sizeof(longest)), &out, &e), -1);
+	ck_assert_int_eq(e.code, ERR_VALUE);
+	ck_assert_int_eq(dir_rdn_build(a, "uid=x,cn", STRV("v"), &out, &e), -1); /* the name, not the value, is wrong */
+	ck_assert_int_eq(e.code, ERR_CONFIG);
+	ck_assert_int_eq(dir_dn_child(a, "uid", STRV("x"), "no dn", &out, &e), -1);
+	ck_assert_int_eq(e.code, ERR_CONFIG);
+	ck_assert_ptr_eq(out, untouched);
+
+	ck_assert_int_eq(dir_dn_child(a, "dc", STRV("com"), "", &out, &e), 0);
+	ck_assert_str_eq(out, "dc=com");
+	ck_assert_int_eq(dir_dn_check("ou=people,dc=example,dc=com", &e), 0);
+	ck_assert_int_eq(dir_dn_check("", &e), -1);
+	ck_assert_int_eq(e.code, ERR_CONFIG);
+	ck_assert_int_eq(dir_dn_check("ou=people,", &e), -1);
+	ck_assert_int_eq(dir_dn_check("ou=,dc=com", &e), -1);
+}
+END_TEST
+
+START_TEST(dn_relations)
+{
+	struct strv v = {"untouched", 9};
+
+	ck_assert(dir_dn_under(a, "uid=x, OU=People,dc=example,dc=com", "ou=people,DC=example,dc=com", false));
+	ck_assert(!dir_dn_under(a, "ou=people,dc=com", "OU=People, dc=com", false));
+	ck_assert(dir_dn_under(a, "ou=people,dc=com", "OU=People, dc=com", true));
+	ck_assert(dir_dn_under(a, "dc=com", "", false));
+	ck_assert(!dir_dn_under(a, "", "", false));
+	ck_assert(dir_dn_under(a, "", "", true));
+	ck_assert(!dir_dn_under(a, "ou=xpeople,dc=com", "ou=people,dc=com", false));
+	/* the base's text inside a value is not the base */
+	ck_assert(!dir_dn_under(a, "uid=a\\,ou=people\\,dc=com", "ou=people,dc=com", false));
+	ck_assert(!dir_dn_under(a, "uid=a\\2Cou=people,dc=com", "ou=people,dc=com", false));
+	ck_assert(!dir_dn_under(a, "no dn", "dc=com", true));
+
+	ck_assert_str_eq(dir_dn_parent(a, "uid=a\\,b, ou=People,dc=com"), "ou=People,dc=com");
+	ck_assert_str_eq(dir_dn_parent(a, "dc=com"), "");
+	ck_assert_ptr_null(dir_dn_parent(a, ""));
+	ck_assert_ptr_null(dir_dn_parent(a, "uid=a,no dn"));
+
+	ck_assert_int_eq(dir_dn_rdn_value(a, "cn=x+UID=Doe\\2C J,dc=com", "uid", &v, &e), 1);
+	ck_assert(strv_eq(v, STRV("Doe, J")));
+	ck_assert_int_eq(dir_dn_rdn_value(a, "cn=x,uid=y", "uid", &v, &e), 0);
+	ck_assert(strv_eq(v, STRV("Doe, J")));
+	ck_assert_int_eq(dir_dn_rdn_value(a, "x", "uid", &v, &e), -1);
+}
+END_TEST
+
+/* --- filters; spellings are in tests/vectors/dir/filter.txt --- */
+
+static const char *
+text_of(const struct dir_filter *f)
+{
+	char *text = NULL;
+
+	ck_assert_msg(dir_filter_text(a, f, &text, &e) == 0, "%s", e.detail);
+	return text;
+}
+
+START_TEST(filter_composition)
+{
+	const struct dir_filter *x = dir_f_eq(a, "a", STRV("1")), *y = dir_f_eq(a, "b", STRV("2"));
+	const struct dir_filter *holes[] = {NULL, x, NULL};
+	const struct dir_filter *f;
+
+	ck_assert_str_eq(text_of(dir_f_and(a, NULL, 0)), "(objectClass=*)");
+	ck_assert_str_eq(text_of(dir_f_or(a, NULL, 0)), "(!(objectClass=*))");
+	ck_assert_str_eq(text_of(dir_f_and(a, holes, 3)), "(a=1)");
+	ck_assert_str_eq(text_of(dir_f_or2(a, NULL, NULL)), "(!(objectClass=*))");
+	ck_assert_str_eq(text_of(dir_f_and2(a, x, dir_f_and2(a, y, dir_f_or2(a, x, y)))), "(&(a=1)(b=2)(|(a=1)(b=2)))");
+	ck_assert_str_eq(text_of(dir_f_not(a, dir_f_and2(a, x, y))), "(!(&(a=1)(b=2)))");
+
+	/* a chain is not a depth */
+	f = x;
+	for (int i = 0; i < 500; i++)
+		f = dir_f_and2(a, f, y);
+	ck_assert_uint_eq(strlen(text_of(f)), 3 + 5 * 501);
+}
+END_TEST
+
+START_TEST(filter_limits)
+{
+	const struct dir_filter *f = dir_f_present(a, "cn");
+	char *big = arena_alloc(a, 40000);
+	char *text = NULL;
+
+	for (int i = 1; i < DIR_FILTER_MAX_DEPTH; i++)
+		f = dir_f_not(a, f);
+	text_of(f);
+	ck_assert_int_eq(dir_filter_text(a, dir_f_not(a, f), &text, &e), -1);
+	ck_assert_int_eq(e.code, ERR_FILTER);
+	for (int i = 0; i < 200000; i++) /* far past what libldap's recursion survives */
+		f = dir_f_not(a, f);
+	ck_assert_int_eq(dir_filter_text(a, f, &text, &e), -1);
+	ck_assert_int_eq(e.code, ERR_FILTER);
+
+	memset(big, '*', 40000);
+	ck_assert_int_eq(dir_filter_text(a, dir_f_eq(a, "cn", strv_n(big, 40000)), &text, &e), -1);
+	ck_assert_int_eq(e.code, ERR_FILTER);
+	ck_assert_int_eq(dir_filter_text(a, dir_f_eq(a, "cn=*)(uid", STRV("x")), &text, &e), -1);
+	ck_assert_int_eq(e.code, ERR_CONFIG);
+	ck_assert_int_eq(dir_filter_text(a, dir_f_ext(a, "cn", "x:=y)(", STRV("x")), &text, &e), -1);
+	ck_assert_int_eq(e.code, ERR_CONFIG);
+	ck_assert_ptr_null(text);
+
+	ck_assert_int_eq(filter_values_text(a, dir_f_eq(a, "member", STRV("(")), &text, &e), 0);
+	ck_assert_str_eq(text, "((member=\\28))");
+	ck_assert_int_eq(
+		filter_values_text(a, dir_f_or2(a, dir_f_present(a, "x"), dir_f_eq(a, "y", STRV("z"))), &text, &e), 0);
+	ck_assert_str_eq(text, "((x=*)(y=z))");
+	ck_assert_int_eq(filter_values_text(a, dir_f_not(a, dir_f_present(a, "x")), &text, &e), -1);
+}
+END_TEST
+
+/* --- URIs and options --- */
+
+START_TEST(uris)
+{
+	static const struct {
+		const char *in, *out; /* out NULL = refused */
+		bool loopback;
+	} cases[] = {
+		{"ldaps://ldap1.example.com", "ldaps://ldap1.example.com:636", false},
+		{"LDAP://h/", "ldap://h:389", false},
+		{"ldap://localhost:1389", "ldap://localhost:1389", true},
+		{"ldap://LOCALHOST", "ldap://LOCALHOST:389", true},
+		{"ldap://127.0.0.1", "ldap://127.0.0.1:389", true},
+		{"ldap://127.255.3.4:3890/", "ldap://127.255.3.4:3890", true},
+		{"ldap://[::1]:389", "ldap://[::1]:389", true},
+		{"ldap://[0:0:0:0:0:0:0:1]", "ldap://[0:0:0:0:0:0:0:1]:389", true},
+		{"ldap://[2001:db8::1]", "ldap://[2001:db8::1]:389", false},
+		{"ldap://[::ffff:127.0.0.1]", "ldap://[::ffff:127.0.0.1]:389", false},
+		{"ldap://127.1", "ldap://127.1:389", false}, /* not what every resolver reads alike */
+		{"ldap://0x7f.0.0.1", "ldap://0x7f.0.0.1:389", false},
+		{"ldap://127.0.0.1.example.com", "ldap://127.0.0.1.example.com:389", false},
+		{"ldap://localhost.example.com", "ldap://localhost.example.com:389", false},
+		{"ldap://localhost.", "ldap://localhost.:389", false},
+		{"ldapi://%2Frun%2fslapd%2Fldapi", "ldapi://%2Frun%2Fslapd%2Fldapi", false},
+		{"ldapi://%2Ftmp%2Fa%20b/", "ldapi://%2Ftmp%2Fa%20b", false},
+		{"ldap://localhost@evil.example", NULL, false},
+		{"ldap://localhost:389@evil.example", NULL, false},
+		{"ldap://localhost ldap://evil.example", NULL, false},
+		{"ldap://localhost,evil.example", NULL, false},
+		{"ldap://localhost\tx", NULL, false},
+		{"ldap://localhost%00.evil.example", NULL, false},
+		{"ldap://localhost/dc=x??sub", NULL, false},
+		{"ldap://localhost?x", NULL, false},
+		{"ldap://localhost#x", NULL, false},
+		{"ldap://[::1", NULL, false},
+		{"ldap://[::1]x", NULL, false},
+		{"ldap://[::1%25lo]", NULL, false},
+		{"ldap://[127.0.0.1]", NULL, false},
+		{"ldap://::1", NULL, false},
+		{"ldap://h:0", NULL, false},
+		{"ldap://h:65536", NULL, false},
+		{"ldap://h:", NULL, false},
+		{"ldap://h:+1", NULL, false},
+		{"ldap://", NULL, false},
+		{"ldap:///", NULL, false},
+		{"ldapi://", NULL, false},
+		{"ldapi:///run/ldapi", NULL, false},
+		{"ldapi://run%2Fldapi", NULL, false},
+		{"ldapi://%2Frun%2", NULL, false},
+		{"ldapi://%2Frun%00", NULL, false},
+		{"cldap://h", NULL, false},
+		{"http://h", NULL, false},
+		{" ldap://h", NULL, false},
+		{"", NULL, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct uri u = {0};
+		int rc = uri_parse(a, cases[i].in, &u, &e);
+
+		ck_assert_msg((rc == 0) == (cases[i].out != NULL), "\"%s\": rc %d, %s", cases[i].in, rc, e.detail);
+		if (rc) {
+			ck_assert_int_eq(e.code, ERR_CONFIG);
+			continue;
+		}
+		ck_assert_str_eq(u.text, cases[i].out);
+		ck_assert_msg(u.loopback == cases[i].loopback, "%s", cases[i].in);
+	}
+}
+END_TEST
+
+static enum err_code
+open_with(struct dir_opts o, const char *uri)
+{
+	struct secret *pw = secret_new(STRV("pw"));
+	struct dir *d = NULL;
+
+	o.uris = &uri;
+	o.n_uris = uri ? 1 : 0;
+	if (!o.password)
+		o.password = pw;
+	if (!o.bind_dn && !o.sasl_external)
+		o.bind_dn = "cn=x,dc=y";
+	if (!o.pool_size)
+		o.pool_size = 1;
+	if (!o.timeout_ms)
+		o.timeout_ms = 1000;
+	e = ERR_INIT;
+
+	int rc = dir_new(&o, &d, &e);
+
+	ck_assert_int_eq(rc, e.code == ERR_OK ? 0 : -1);
+	ck_assert((d != NULL) == (rc == 0));
+	dir_free(&d);
+	ck_assert_ptr_null(d);
+	secret_free(&pw);
+	return e.code;
+}
+
+START_TEST(options)
+{
+	struct secret *empty = secret_new(STRV(""));
+
+	/* reliability.md T-30: no plaintext by accident */
+	ck_assert_int_eq(open_with((struct dir_opts){0}, "ldap://192.0.2.1"), ERR_CONFIG);
+	ck_assert(strstr(e.detail, "ldaps://"));
+	ck_assert_int_eq(open_with((struct dir_opts){0}, "ldap://localhost.example.com"), ERR_CONFIG);
+	ck_assert_int_eq(open_with((struct dir_opts){.allow_plaintext = true}, "ldap://192.0.2.1"), ERR_OK);
+	ck_assert_int_eq(open_with((struct dir_opts){.start_tls = true}, "ldap://192.0.2.1"), ERR_OK);
+	ck_assert_int_eq(open_with((struct dir_opts){0}, "ldap://127.0.0.1"), ERR_OK);
+	ck_assert_int_eq(open_with((struct dir_opts){0}, "ldaps://192.0.2.1"), ERR_OK);
+	ck_assert_int_eq(open_with((struct dir_opts){.sasl_external = true}, "ldapi://%2Frun%2Fldapi"), ERR_OK);
+
+	ck_assert_int_eq(open_with((struct dir_opts){0}, NULL), ERR_CONFIG);
+	ck_assert_int_eq(open_with((struct dir_opts){.bind_dn = "nobody"}, "ldap://localhost"), ERR_CONFIG);
+	/* RFC 4513 5.1.2: would bind as nobody and look like success */
+	ck_assert_int_eq(open_with((struct dir_opts){.password = empty}, "ldap://localhost"), ERR_CONFIG);
+	ck_assert_int_eq(open_with((struct dir_opts){.sasl_external = true, .bind_dn = "cn=x"}, "ldap://localhost"),
+			 ERR_CONFIG);
+	ck_assert_int_eq(open_with((struct dir_opts){.flavour = "openldap"}, "ldap://localhost"), ERR_OK);
+	ck_assert_int_eq(open_with((struct dir_opts){.flavour = "auto"}, "ldap://localhost"), ERR_OK);
+	ck_assert_int_eq(open_with((struct dir_opts){.flavour = "openldpa"}, "ldap://localhost"), ERR_CONFIG);
+	ck_assert(strstr(e.detail, "did you mean \"openldap\""));
+	ck_assert_int_eq(open_with((struct dir_opts){.pool_size = 1000}, "ldap://localhost"), ERR_CONFIG);
+	ck_assert_int_eq(open_with((struct dir_opts){.timeout_ms = 5}, "ldap://localhost"), ERR_CONFIG);
+	secret_free(&empty);
+}
+END_TEST
+
+/* --- schema --- */
+
+static const struct dir_subschema *
+sample_schema(void)
+{
+	static struct strv types[] = {
+		STRV("( 2.5.4.41 NAME 'name' EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX "
+		     "1.3.6.1.4.1.1466.115.121.1.15{32768} )"),
+		STRV("( 2.5.4.4 NAME ( 'sn' 'surname' ) SUP name )"),
+		STRV("( 9.9.1 NAME 'preferredSurname' SUP surname SINGLE-VALUE )"),
+		STRV("( 2.5.4.0 NAME 'objectClass' EQUALITY objectIdentifierMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.38 "
+		     ")"),
+		STRV("( 1.3.6.1.1.16.4 NAME 'entryUUID' EQUALITY UUIDMatch ORDERING UUIDOrderingMatch SYNTAX "
+		     "1.3.6.1.1.16.1 "
+		     "SINGLE-VALUE NO-USER-MODIFICATION USAGE directoryOperation )"),
+		STRV("( 9.9.2 NAME 'loopA' SUP loopB )"),
+		STRV("( 9.9.3 NAME 'loopB' SUP loopA )"),
+		STRV("( 9.9.4 NAME 'orphan' SUP nobody )"),
+		STRV("( 9.9.5 )"),
+		STRV("( this is not a definition"),
+		STRV(""),
+	};
+	static struct strv classes[] = {
+		STRV("( 2.5.6.0 NAME 'top' ABSTRACT MUST objectClass )"),
+		STRV("( 2.5.6.6 NAME 'person' SUP top STRUCTURAL MUST ( sn $ cn ) MAY ( description ) )"),
+		STRV("( 9.9.10 NAME ( 'employee' 'staff' ) SUP person STRUCTURAL MUST surname MAY mail )"),
+		STRV("( 9.9.11 NAME 'round' SUP trip AUXILIARY )"),
+		STRV("( 9.9.12 NAME 'trip' SUP round AUXILIARY MAY x )"),
+		STRV("( 1.3.6.1.4.1.1466.101.120.111 NAME 'extensibleObject' SUP top AUXILIARY )"),
+	};
+	struct dir_attr attrs[] = {{"attributetypes", types, ARRAY_SIZE(types)},
+				   {"objectclasses", classes, ARRAY_SIZE(classes)}};
+	const struct dir_entry en = {"cn=Subschema", attrs, 2};
+	const struct dir_subschema *s = NULL;
+
+	ck_assert_int_eq(dir_subschema_build(a, &en, &s, &e), 0);
+	return s;
+}
+
+START_TEST(schema_attributes)
+{
+	const struct dir_subschema *s = sample_schema();
+	const struct dir_attr_type *t = dir_subschema_attr(s, "SURNAME");
+
+	ck_assert_ptr_nonnull(t);
+	ck_assert_ptr_eq(t, dir_subschema_attr(s, "2.5.4.4"));
+	ck_assert_ptr_eq(t, dir_subschema_attr(s, "sn;lang-de"));
+	ck_assert_str_eq(t->name, "sn");
+	ck_assert_str_eq(t->oid, "2.5.4.4");
+	ck_assert(t->has_equality && t->has_substring && !t->has_ordering && !t->single && !t->no_user_mod);
+	ck_assert_str_eq(t->equality, "caseIgnoreMatch");
+	ck_assert_str_eq(t->syntax, "1.3.6.1.4.1.1466.115.121.1.15");
+
+	t = dir_subschema_attr(s, "preferredSurname"); /* two steps up */
+	ck_assert(t->has_equality && t->single);
+	ck_assert_str_eq(t->syntax, "1.3.6.1.4.1.1466.115.121.1.15");
+	t = dir_subschema_attr(s, "entryUUID");
+	ck_assert(t->single && t->no_user_mod && t->has_ordering && !t->has_substring);
+	t = dir_subschema_attr(s, "loopA");
+	ck_assert(t && !t->has_equality && *t->equality == '\0' && *t->syntax == '\0');
+	ck_assert_ptr_nonnull(dir_subschema_attr(s, "orphan"));
+	ck_assert_str_eq(dir_subschema_attr(s, "9.9.5")->name, "9.9.5");
+	ck_assert_ptr_null(dir_subschema_attr(s, "this"));
+	ck_assert_ptr_null(dir_subschema_attr(s, ""));
+}
+END_TEST
+
+START_TEST(schema_classes)
+{
+	const struct dir_subschema *s = sample_schema();
+	const char *const *names;
+
+	ck_assert(dir_subschema_class(s, "STAFF") && dir_subschema_class(s, "9.9.10") &&
+		  !dir_subschema_class(s, "boss"));
+	ck_assert(dir_subschema_must(s, "employee", "sn"));
+	ck_assert(dir_subschema_must(s, "employee", "cn"));
+	ck_assert(dir_subschema_must(s, "employee", "objectClass"));
+	ck_assert(!dir_subschema_must(s, "employee", "mail"));
+	ck_assert(!dir_subschema_must(s, "boss", "sn"));
+	ck_assert(dir_subschema_may(s, "employee", "MAIL"));
+	ck_assert(dir_subschema_may(s, "employee", "surname")); /* required is allowed */
+	ck_assert(!dir_subschema_may(s, "person", "mail"));
+	ck_assert(dir_subschema_may(s, "round", "x")); /* ends, though the classes go in a circle */
+	ck_assert(!dir_subschema_may(s, "round", "y"));
+	ck_assert(dir_subschema_may(s, "extensibleObject", "anything"));
+
+	ck_assert_uint_eq(dir_subschema_must_list(a, s, "employee", &names), 3); /* surname and sn are one */
+	ck_assert_str_eq(names[0], "sn");
+	ck_assert_str_eq(names[1], "cn");
+	ck_assert_str_eq(names[2], "objectClass");
+	ck_assert_ptr_null(names[3]);
+	ck_assert_uint_eq(dir_subschema_must_list(a, s, "boss", &names), 0);
+
+	const struct dir_entry nothing = {"cn=Subschema", NULL, 0};
+	const struct dir_subschema *none = NULL;
+
+	ck_assert_int_eq(dir_subschema_build(a, &nothing, &none, &e), -1);
+	ck_assert_int_eq(e.code, ERR_CONFIG);
+	ck_assert_ptr_null(none);
+}
+END_TEST
+
+/* --- results --- */
+
+START_TEST(results)
+{
+	static const struct {
+		enum dir_op op;
+		int rc;
+		const char *text;
+		enum err_code code;
+	} cases[] = {
+		{OP_SEARCH, 2, NULL, ERR_INTERNAL},
+		{OP_PASSWORD, 2, "unsupported extended operation", ERR_DIR_UNSUPPORTED},
+		{OP_SEARCH, 3, NULL, ERR_UNAVAILABLE},
+		{OP_SEARCH, 4, NULL, ERR_TOO_MANY},
+		{OP_MODIFY, 10, NULL, ERR_UNAVAILABLE},
+		{OP_SEARCH, 11, NULL, ERR_TOO_MANY},
+		{OP_ADD, 11, NULL, ERR_UNAVAILABLE},
+		{OP_MODIFY, 12, NULL, ERR_DIR_UNSUPPORTED},
+		{OP_MODIFY, 13, NULL, ERR_CONFIG},
+		{OP_MODIFY, 16, "modify/delete: mail: no such value", ERR_DIR_MISSING_VALUE},
+		{OP_MODIFY, 17, NULL, ERR_CONFIG},
+		{OP_MODIFY, 19, "non-unique attributes found with (|(uid=x))", ERR_UNIQUE},
+		{OP_MODIFY, 19, "some attributes not unique", ERR_UNIQUE},
+		{OP_MODIFY, 19, "entryUUID: no user modification allowed", ERR_MUTABILITY},
+		{OP_MODIFY, 19, "modify breaks constraint on mail", ERR_VALUE},
+		{OP_MODIFY, 19, NULL, ERR_VALUE},
+		{OP_PASSWORD, 19, "Password fails quality checking policy", ERR_VALUE},
+		{OP_MODIFY, 20, NULL, ERR_DIR_HAS_VALUE},
+		{OP_ADD, 20, NULL, ERR_VALUE},
+		{OP_ADD, 21, NULL, ERR_VALUE},
+		{OP_SEARCH, 21, NULL, ERR_FILTER},
+		{OP_ADD, 32, NULL, ERR_CONFIG},
+		{OP_MODIFY, 32, NULL, ERR_NOT_FOUND},
+		{OP_DELETE, 32, NULL, ERR_NOT_FOUND},
+		{OP_ADD, 34, NULL, ERR_VALUE},
+		{OP_MODIFY, 49, NULL, ERR_CONFIG},
+		{OP_MODIFY, 50, NULL, ERR_FORBIDDEN},
+		{OP_MODIFY, 51, NULL, ERR_BUSY},
+		{OP_MODIFY, 52, NULL, ERR_UNAVAILABLE},
+		{OP_MODIFY, 53, "operation restricted", ERR_UNAVAILABLE},
+		{OP_MODIFY, 53, "shadow context; no update referral", ERR_UNAVAILABLE},
+		{OP_ADD, 53, "no global superior knowledge", ERR_CONFIG},
+		{OP_MODIFY, 53, "something else", ERR_FORBIDDEN},
+		{OP_MODIFY, 64, NULL, ERR_MUTABILITY},
+		{OP_MODIFY, 65, NULL, ERR_DIR_OBJECT_CLASS},
+		{OP_DELETE, 66, NULL, ERR_CONFLICT},
+		{OP_MODIFY, 67, NULL, ERR_MUTABILITY},
+		{OP_ADD, 68, NULL, ERR_UNIQUE},
+		{OP_RENAME, 68, NULL, ERR_UNIQUE},
+		{OP_MODIFY, 68, NULL, ERR_DIR_HAS_VALUE},
+		{OP_MODIFY, 69, NULL, ERR_MUTABILITY},
+		{OP_MODIFY, 80, NULL, ERR_INTERNAL},
+		{OP_MODIFY, 122, NULL, ERR_PRECONDITION},
+		{OP_MODIFY, 123, NULL, ERR_FORBIDDEN},
+		{OP_MODIFY, 4242, NULL, ERR_INTERNAL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct result r = {cases[i].op, "uid=secretive,dc=x", cases[i].rc, cases[i].text, "dc=matched"};
+
+		e = ERR_INIT;
+		ck_assert_int_eq(result_err(&dir_flavour_openldap, &r, &e), -1);
+		ck_assert_msg(e.code == cases[i].code, "%s %d: %s", result_op_name(r.op), r.rc, err_name(e.code));
+		ck_assert_int_eq(e.ldap_rc, r.rc);
+		ck_assert_int_ne(e.detail[0], '\0');
+		ck_assert(!strstr(e.detail, "secretive") && !strstr(e.detail, "matched"));
+		ck_assert(strstr(e.cause, "uid=secretive,dc=x") && strstr(e.cause, "dc=matched"));
+		ck_assert(!r.text || strstr(e.cause, r.text));
+	}
+	/* without a flavour the generic row stands; without an error object nothing is written */
+	const struct result r = {OP_MODIFY, "x", 19, "non-unique attributes found", NULL};
+
+	ck_assert_int_eq(result_err(NULL, &r, &e), -1);
+	ck_assert_int_eq(e.code, ERR_VALUE);
+	ck_assert_int_eq(result_err(NULL, &r, NULL), -1);
+}
+END_TEST
+
+START_TEST(flavours)
+{
+	struct strv classes[] = {STRV("top"), STRV("openldapRootDSE")};
+	struct strv config[] = {STRV("cn=config")};
+	struct dir_attr attrs[] = {{"objectClass", classes, 2}};
+	struct dir_attr hidden[] = {{"configContext", config, 1}};
+	const struct dir_entry open = {"", attrs, 1}, shy = {"", hidden, 1}, other = {"", NULL, 0};
+	const struct dir_flavour *f = &dir_flavour_openldap;
+
+	ck_assert_ptr_eq(dir_flavour_probe(&open), &dir_flavour_openldap);
+	ck_assert_ptr_eq(dir_flavour_probe(&shy), &dir_flavour_openldap);
+	ck_assert_ptr_null(dir_flavour_probe(&other));
+	ck_assert_int_eq(dir_flavour_find("auto", &f, &e), 0);
+	ck_assert_ptr_null(f);
+	ck_assert_int_eq(dir_flavour_find("openldap", &f, &e), 0);
+	ck_assert_str_eq(f->id_attr, "entryUUID");
+	ck_assert_int_eq(dir_flavour_find("OpenLDAP2", &f, &e), -1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("dir");
+	TCase *t = tcase_create("offline");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, entry_lookups);
+	tcase_add_test(t, mods_coalesce);
+	tcase_add_test(t, mods_replace_and_drop);
+	tcase_add_test(t, dn_refusals);
+	tcase_add_test(t, dn_relations);
+	tcase_add_test(t, filter_composition);
+	tcase_add_test(t, filter_limits);
+	tcase_add_test(t, uris);
+	tcase_add_test(t, options);
+	tcase_add_test(t, schema_attributes);
+	tcase_add_test(t, schema_classes);
+	tcase_add_test(t, results);
+	tcase_add_test(t, flavours);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
