@@ -226,7 +226,7 @@ read_one(BerElement *ber, struct buf *out)
 		note(out, "present", attr.bv_val, attr.bv_len, STRV(""));
 		break;
 	default:
-		must(!"a filter choice that nobody asked for");
+		must(false); /* a filter choice that nobody asked for */
 	}
 }
 

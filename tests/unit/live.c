@@ -146,7 +146,7 @@ spawn(struct live *l)
 			return;
 		}
 	}
-	must(!"too many slapds");
+	must(false); /* too many slapds */
 }
 
 void
