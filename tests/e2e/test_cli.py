@@ -5,12 +5,14 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
 from urllib.parse import quote
 
 import pytest
 
-from support.daemon import Daemon, SECRETS, run, secret, to_yaml, write_file
+from support.daemon import Daemon, SECRETS, binary, run, secret, to_yaml, write_file
 from support.hinge import Hinge, config, source_dir
 from support.slapd import GATEWAY, GROUPS, PEOPLE, Slapd, Variant
 from support.wait import until
@@ -242,6 +244,37 @@ def test_doctor_names_what_to_fix_and_the_command(tmp_path):
         assert slapd.gateway_pw not in text
     finally:
         slapd.remove()
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="the tour needs curl")
+def test_demo_tour(tmp_path):
+    """The promise of the README: a private directory, each step seen in it, nothing left behind."""
+    done = run("demo", "--tour", timeout=120, env={"TMPDIR": str(tmp_path)})
+    assert done.returncode == DONE, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "seen in the directory" in done.stdout and done.stdout.count("  ok  ") >= 9, done.stdout
+    assert os.listdir(tmp_path) == [], "the demo left files behind"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
+def test_demo_cleans_up(tmp_path, number):
+    out = tmp_path / "out"
+    private = tmp_path / "private"
+    private.mkdir()
+    with open(out, "wb") as f:
+        demo = subprocess.Popen([binary(), "demo"], stdin=subprocess.DEVNULL, stdout=f, stderr=f,
+                                env=dict(os.environ, TMPDIR=str(private)))
+    try:
+        until(lambda: "Bearer" in out.read_text() or demo.poll() is not None, "the demo to print its token", 30)
+        assert demo.poll() is None, out.read_text()
+        token = re.search(r"dh_[A-Za-z0-9_-]{43}", out.read_text())
+        assert token, f"no token in\n{out.read_text()}"
+        demo.send_signal(number)
+        demo.wait(30)
+        assert list(private.iterdir()) == [], "the demo left files behind"
+    finally:
+        if demo.poll() is None:
+            demo.kill()
+            demo.wait(10)
 
 
 def test_two_daemons_and_a_taken_port(hinges):

@@ -59,10 +59,10 @@ def write_file(path, text):
     return path
 
 
-def run(*args, stdin=None, timeout=60):
+def run(*args, timeout=60, env=None):
     """dirhinge with arguments, to its end."""
-    return subprocess.run([binary(), *args], input=stdin, capture_output=True, text=True, timeout=timeout,
-                          check=False)
+    return subprocess.run([binary(), *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
+                          env=dict(os.environ, **(env or {})), check=False)
 
 
 class Daemon:
