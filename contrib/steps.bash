@@ -21,14 +21,16 @@ step() {
 	fi
 }
 
-# shown NAME TITLE PATTERN COMMAND...: the same with lines that match shown as they come
+# shown NAME TITLE PATTERN COMMAND...: the same with lines that match shown as they come; $details names a file to show
+# instead of the log when it fails
 shown() {
 	local name=$1 title=$2 pattern=$3 log=$logs/$1.log
 	shift 3
 	say "$title"
 	mkdir -p "$logs"
 	if ! { "$@" 2>&1 | tee "$log" | { grep --line-buffered -E "$pattern" || true; }; }; then
-		tail -n 60 "$log" | sed 's/^/    /'
+		[ -f "${details:-}" ] || details=$log
+		tail -n 100 "$details" | sed 's/^/    /'
 		printf '\n==> FAILED: %s; the whole log is %s\n' "$title" "$log"
 		exit 1
 	fi

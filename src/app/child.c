@@ -24,14 +24,16 @@ become(const char *const *argv, const char *log, bool apart, pid_t parent)
 {
 	sigset_t none;
 
+	/* A handler of ours must not run in the child: all are blocked until they are gone. */
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		signal(sig, SIG_DFL);
+	if (apart)
+		setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) /* it died before the line above */
 		_exit(127);
-	if (apart)
-		setpgid(0, 0);
 	if (log) {
 		int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -46,13 +48,17 @@ int
 child_start(const char *const *argv, const char *log, bool apart, struct child *c, struct err *e)
 {
 	pid_t parent = getpid();
+	sigset_t all, before;
 
 	fflush(NULL);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
-	if (pid < 0)
-		return err_set(e, ERR_IO, "%s cannot be started: %s", argv[0], strerror(errno));
 	if (pid == 0)
 		become(argv, log, apart, parent);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		return err_set(e, ERR_IO, "%s cannot be started: %s", argv[0], strerror(errno));
 	*c = (struct child){.pid = pid};
 	return 0;
 }

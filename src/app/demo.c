@@ -98,7 +98,7 @@ play(struct demo *d, bool tour, const sigset_t *waited)
 	if (demo_dir_open(&d->dir, &e) < 0 || app_start(d->dir.config_file, &d->app, &e) < 0)
 		return cli_fail(&e);
 	d->serving = true;
-	app_connect(&d->app, true);
+	app_connect(&d->app);
 	if (!d->app.ready)
 		return CLI_UNREACHABLE;
 	if (!tour)

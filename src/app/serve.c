@@ -15,12 +15,21 @@
 
 #define CONNECT_RETRY_S 1
 
+/* gcc says it by a macro, clang by a feature. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
 void
 process_setup(sigset_t *waited_r)
 {
 	umask(0077);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef SANITIZED
 	/* Memory holds the bind password; the leak sanitizer is the one tracer that has to get in. */
 	prctl(PR_SET_DUMPABLE, 0);
 #endif
@@ -73,13 +82,13 @@ serve_run(const struct cli_args *args)
 		return e.code == ERR_CONFIG ? CLI_CONFIG : CLI_FAILED;
 	}
 	notify_send("READY=1");
-	app_connect(&app, true);
+	app_connect(&app);
 	while (got != SIGTERM && got != SIGINT) {
 		got = next_signal(&app, &waited);
 		if (got == SIGHUP)
 			reload(&app);
 		else if (got == 0)
-			app_connect(&app, false);
+			app_connect(&app);
 	}
 	notify_send("STOPPING=1");
 	log_event(LOG_INFO_, "stopping", LOG_S("signal", got == SIGTERM ? "SIGTERM" : "SIGINT"), LOG_END);

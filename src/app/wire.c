@@ -104,7 +104,7 @@ log_ready(struct app *app, const struct map_set *set)
 }
 
 void
-app_connect(struct app *app, bool complain)
+app_connect(struct app *app)
 {
 	const struct map_set *set;
 	struct err e = ERR_INIT;
@@ -114,7 +114,8 @@ app_connect(struct app *app, bool complain)
 	if (gw_ready(app->gw, &set, &e) == 0) {
 		app->ready = true;
 		log_ready(app, set);
-	} else if (complain) {
+	} else if (e.code != app->trouble) {
+		app->trouble = e.code;
 		log_err(LOG_WARN_, "the directory is not ready; requests are answered with 503 until it is", &e);
 	}
 }

@@ -16,16 +16,17 @@ struct app {
 	struct dir *dir;
 	struct gw *gw;
 	struct http *http;
-	bool ready; /* the directory was reached and the maps are loaded */
+	bool ready;            /* the directory was reached and the maps are loaded */
+	enum err_code trouble; /* why not, at the last attempt */
 };
 
 /* Reads the configuration and starts to listen; the directory need not be there. ERR_CONFIG, ERR_IO. */
 int app_start(const char *file, struct app *app, struct err *e) DH_MUST_USE;
 void app_stop(struct app *app);
 
-/* Loads the maps from the directory if that has not succeeded yet; says in the log what came out of it, and that it
- * failed only if complain. */
-void app_connect(struct app *app, bool complain);
+/* Loads the maps from the directory if that has not succeeded yet. Says in the log what came out of it; the same
+ * trouble is told once. */
+void app_connect(struct app *app);
 
 /* Reads the configuration again (SIGHUP). Clients and tokens are swapped, for other changes a restart is asked for in
  * the log. On error nothing changes. */
