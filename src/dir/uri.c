@@ -140,7 +140,7 @@ parse_host(struct arena *a, const char *text, struct strv rest, unsigned port, s
 {
 	bool v6 = rest.n && rest.p[0] == '[';
 	struct in6_addr six;
-	struct strv host;
+	struct strv host = {NULL, 0};
 
 	if (rest.n && rest.p[rest.n - 1] == '/')
 		rest.n--;
