@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	%D%/test_harness.py \
 	%D%/test_injection.py \
 	%D%/test_legacy.py \
+	%D%/test_limits.py \
 	%D%/test_queries.py \
 	%D%/test_small_map.py \
 	%D%/test_tls.py \

@@ -197,3 +197,57 @@ def test_legacy_group(hinge):
     after = hinge.ldap.read(gdn)
     assert len(after["member"]) == 2 and after["description"] == ["kept"] and len(after["cn"]) == 2, after
     assert hinge.shown_members(gid) == set()
+
+
+def test_attribute_options_are_other_attributes(hinge):
+    id_, dn = legacy(hinge, **{"title;lang-de": "Chefin", "cn;lang-de": "Deutsch", "mail": "l@old.c"})
+    doc = hinge.lenient.get(f"/Users/{id_}").expect(200).json
+    assert "title" not in doc and doc["name"]["formatted"] != "Deutsch", doc
+    patch(hinge, id_, ("replace", "title", "Boss"), ("replace", "name.formatted", "Plain"))
+    after = hinge.ldap.read(dn)
+    assert (after["title"], after["title;lang-de"], after["cn;lang-de"]) == (["Boss"], ["Chefin"], ["Deutsch"])
+    patch(hinge, id_, ("remove", "title", None))
+    assert hinge.ldap.read(dn)["title;lang-de"] == ["Chefin"]
+
+
+def test_second_user_name(hinge):
+    """uid with two values: the one in the DN is shown, both are taken, a rename keeps the other."""
+    n = unique("two-")
+    dn = hinge.ldap.add(f"uid={n}a,{PEOPLE}", {"objectClass": "inetOrgPerson", "uid": [n + "b", n + "a"], "cn": "c",
+                                              "sn": "s"})
+    id_ = hinge.ldap.read(dn, attrs=("entryUUID",)).one("entryUUID")
+    assert hinge.lenient.get(f"/Users/{id_}").json["userName"] == n + "a"
+    hinge.lenient.post("/Users", hinge.user_body(userName=n + "b")).error(409, "uniqueness")
+    patch(hinge, id_, ("replace", "userName", n + "c"))
+    hinge.assert_entry(id_, {"uid": [n + "b", n + "c"]})
+    assert hinge.dn(id_) == f"uid={n}c,{PEOPLE}"
+
+
+def test_entry_with_a_name_of_two_attributes(hinge):
+    n = unique("rdn-")
+    dn = hinge.ldap.add(f"uid={n}+cn={n} Multi,{PEOPLE}", {"objectClass": "inetOrgPerson", "sn": "s"})
+    id_ = hinge.ldap.read(dn, attrs=("entryUUID",)).one("entryUUID")
+    g = hinge.make_group(id_)
+    patch(hinge, id_, ("replace", "title", "T"))
+    before = hinge.assert_entry(id_, {"title": ["T"], "uid": [n], "cn": [f"{n} Multi"]})
+    r = hinge.lenient.patch(f"/Users/{id_}", [{"op": "replace", "path": "userName", "value": n + "x"}])
+    if r.status in (200, 204):
+        after = hinge.assert_entry(id_, {"uid": [n + "x"], "cn": [f"{n} Multi"]})
+        assert "+" in after.dn.split(",")[0], f"the name lost a part: {after.dn}"
+    else:
+        r.expect(400)
+        assert hinge.entry(id_) == before, "a refused rename changed the entry"
+    hinge.assert_members(g["id"], id_)
+
+
+def test_referral_among_the_users(hinge):
+    """A reference to another server is not followed and not a user."""
+    n = unique("ref-")
+    hinge.ldap.add_ldif(f"dn: cn={n},{PEOPLE}\ncontrol: 2.16.840.1.113730.3.4.2 true\nchangetype: add\n"
+                        f"objectClass: referral\nobjectClass: extensibleObject\ncn: {n}\n"
+                        "ref: ldap://127.0.0.1:1/dc=example,dc=com\n")
+    u = hinge.make_user()
+    assert hinge.lenient.find("Users", f'userName eq "{u["userName"]}"')["totalResults"] == 1
+    ids = [x["id"] for x in hinge.lenient.get("/Users?count=1000&attributes=userName").expect(200).json["Resources"]]
+    assert u["id"] in ids
+    hinge.ldap.delete(f"cn={n},{PEOPLE}")

@@ -145,7 +145,7 @@ class Tools:
         self._run(self._base("ldapmodrdn") + ["-r", dn, new_rdn])
 
     def delete(self, dn, recursive=False):
-        self._run(self._base("ldapdelete") + (["-r"] if recursive else []) + [dn], ok=(0, 32))
+        self._run(self._base("ldapdelete") + ["-M"] + (["-r"] if recursive else []) + [dn], ok=(0, 32))
 
     def binds(self, dn, password):
         """True if the directory accepts this password for dn (ldapwhoami)."""
