@@ -7,8 +7,8 @@ libdirhinge_app_a_SOURCES = \
 	%D%/doctor.c %D%/doctor_connection.c %D%/doctor_rights.c %D%/doctor_schema.c %D%/doctor_server.c \
 	%D%/doctor_writes.c %D%/notify.c %D%/serve.c %D%/token.c %D%/wire.c
 nobase_noinst_HEADERS += \
-	%D%/asset.h %D%/child.h %D%/cli.h %D%/config.h %D%/config_load.h %D%/config_rows.h %D%/demo_dir.h %D%/doctor.h %D%/notify.h \
-	%D%/serve.h %D%/token.h %D%/wire.h
+	%D%/asset.h %D%/child.h %D%/cli.h %D%/config.h %D%/config_load.h %D%/config_rows.h %D%/demo_dir.h \
+	%D%/doctor.h %D%/notify.h %D%/serve.h %D%/token.h %D%/wire.h
 nodist_libdirhinge_app_a_SOURCES = src/app/assets.c
 LIBS_app = libdirhinge-app.a $(LIBS_http)
 
@@ -16,10 +16,11 @@ bin_PROGRAMS += dirhinge
 dirhinge_SOURCES = %D%/main.c
 dirhinge_LDADD = $(LIBS_app)
 
-# The files that dirhinge demo writes are part of the program. An absent file in schema/ldap is an error of make.
-app_assets = \
-	%D%/demo/init.ldif %D%/demo/base.ldif %D%/demo/config.yaml %D%/demo/tour.sh schema/ldap/dirhinge.ldif
-EXTRA_DIST += %D%/demo
+# The files that dirhinge demo writes are part of the program. (The folder itself must not stand in EXTRA_DIST: make would
+# build it from demo.c.)
+demo_files = %D%/demo/init.ldif %D%/demo/base.ldif %D%/demo/config.yaml %D%/demo/tour.sh
+app_assets = $(demo_files) schema/ldap/dirhinge.ldif
+EXTRA_DIST += $(demo_files)
 src/app/assets.c: $(app_assets) contrib/build-aux/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) src/app && for f in $(app_assets); do set -- "$$@" $(srcdir)/$$f; done && \
 		$(SHELL) $(top_srcdir)/contrib/build-aux/embed.sh app_asset app/asset.h "$$@" >$@.tmp && mv $@.tmp $@
