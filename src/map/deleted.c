@@ -11,6 +11,12 @@ can_mark(const struct map *m)
 	return m->users && m->aux_class && dir_subschema_may(m->caps->schema, m->aux_class, MARK);
 }
 
+const char *
+map_deleted_attr(const struct map *m)
+{
+	return can_mark(m) ? MARK : NULL;
+}
+
 const struct dir_filter *
 map_class_filter(struct map_run *r, const struct map *m)
 {

@@ -122,6 +122,7 @@ int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const 
 		     struct err *e) DH_MUST_USE;
 /* deleted.c: what makes an entry a resource of this type, users that SCIM deleted left out. */
 const struct dir_filter *map_class_filter(struct map_run *r, const struct map *m);
+const char *map_deleted_attr(const struct map *m); /* its mark; NULL if the directory has no room for one */
 /* The class that makes an entry a resource of this type. */
 const char *map_main_class(const struct map *m);
 

@@ -199,11 +199,8 @@ on_groups(struct map_run *r, const struct scim_filter *f, struct map_narrow *out
 		return err_at(e, f->offset, ERR_FILTER,
 			      "groups cannot be filtered here (the directory has no memberOf): ask the group for its "
 			      "members");
-	if (f->kind == SCIM_COMPARE && f->op == SCIM_PR) {
-		*out = some(dir_f_present(r->a, "memberOf"), true);
-		return 0;
-	}
 	const char *id = json_string_value(f->value);
+	/* slapo-dynlist answers (memberOf=DN) but not (memberOf=*). */
 	if (f->kind != SCIM_COMPARE || f->op != SCIM_EQ || !f->ref.sub || !str_eq(f->ref.sub->name, "value") || !id)
 		return err_at(e, f->offset, ERR_FILTER, "groups can only be filtered by groups.value eq");
 	const char **dns;

@@ -103,6 +103,8 @@ display_attrs(struct map_run *r)
 		if (map_ldap_attr(r->set->users, paths[i]))
 			attrs[n++] = map_ldap_attr(r->set->users, paths[i]);
 	attrs[n++] = map_ldap_attr(r->set->groups, "displayName");
+	if (map_deleted_attr(r->set->users))
+		attrs[n++] = map_deleted_attr(r->set->users);
 	return attrs;
 }
 
@@ -132,7 +134,8 @@ on_target(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 	struct resolving *rs = ctx;
 	const char *key = dir_dn_normal(rs->r->a, en->dn), *id = map_id(rs->r, en);
 	const struct map *m = kind_of(rs->r, en);
-	if (!key || !id || !m)
+	const char *deleted = map_deleted_attr(rs->r->set->users);
+	if (!key || !id || !m || (deleted && dir_entry_attr(en, deleted)))
 		return 0;
 	struct target *t = ARENA_NEW(rs->r->a, struct target);
 	*t = (struct target){id, display_of(rs->r, m, en), m->users};

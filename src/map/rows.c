@@ -67,6 +67,7 @@ static const char *const denied[] = {
 	"nsUniqueId",
 	"dirhingeActive",
 	"dirhingeSynthetic",
+	"dirhingeDeleted",
 };
 
 bool

@@ -6,21 +6,12 @@
 #include <stdlib.h>
 
 #include "../vectors/map_fixture.h"
-#include "dirhinge/base/codec.h"
 #include "dirhinge/dir/dn.h"
+#include "map_random.h"
 
 #define ROUNDS 600
 
 static uint64_t rng;
-
-static unsigned
-pick(unsigned n)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return (unsigned)((rng >> 11) % n);
-}
 
 /* --- a directory in miniature
  * ------------------------------------------------------------------------------------------ */
@@ -173,166 +164,7 @@ new_entry(struct world *w, const char *dn, const struct map_change *c)
 	return en;
 }
 
-/* --- random resources
- * -------------------------------------------------------------------------------------------------- */
-
-static const char *const texts[] = {
-	"x",
-	"X",
-	"x  y",
-	"x y",
-	"Zoë",
-	"Zoe\xcc\x88",
-	"a$b",
-	"a\\24b",
-	"line1\nline2",
-	"1;ext=2",
-	"+1 201",
-	"+1-201",
-	"+1201",
-	"\"q\"",
-	"{\"a\":1}",
-	"(*)",
-	"a,b=c+d",
-	"\\",
-	"<&>",
-	"%s%n",
-	"\xe2\x80\xae",
-	"tel:+49",
-	"ÜBER@x.example",
-	"b@x.example",
-	"B@x.example",
-	"c@x.example",
-};
-
-static const char *
-text(void)
-{
-	return texts[pick(ARRAY_SIZE(texts))];
-}
-
-/* Two elements that SCIM's own comparison takes for one are no input that reaches the map twice. */
-static bool
-has_twin(struct arena *a, const json_t *list, const json_t *element)
-{
-	static const struct dir_attr_type fold = {.equality = "caseIgnoreMatch"};
-	const char *mine = folded(a, &fold, strv_of(json_text_canonical(a, element)));
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (str_eq(mine, folded(a, &fold, strv_of(json_text_canonical(a, json_array_get(list, i))))))
-			return true;
-	return false;
-}
-
-static void
-random_elements(struct world *w, json_t *res, const struct scim_attr *attr)
-{
-	static const char *const types[] = {"work", "home", "mobile", "fax", "pager", "other", "Work", "xmpp"};
-	json_t *list = json_keep(w->a, json_array());
-	bool primary = false;
-	for (unsigned n = pick(4); n > 0; n--) {
-		json_t *el = json_keep(w->a, json_object());
-		for (size_t i = 0; i < attr->n_subs; i++) {
-			const char *name = attr->subs[i].name;
-			bool wanted = str_eq(name, "value") || pick(3) == 0;
-			if (str_eq(name, "type")) {
-				if (pick(5))
-					json_object_set_new(el, name, json_string(types[pick(ARRAY_SIZE(types))]));
-			} else if (attr->subs[i].kind == SCIM_BOOLEAN) {
-				if (!primary && pick(3) == 0) {
-					json_object_set_new(el, name, json_true());
-					primary = true;
-				}
-			} else if (wanted && attr->subs[i].kind == SCIM_BINARY) {
-				struct strv v = strv_of(text());
-				json_object_set_new(el, name, json_string(base64_encode(w->a, v)));
-			} else if (wanted) {
-				json_object_set_new(el, name, json_string(text()));
-			}
-		}
-		if (json_object_size(el) && !has_twin(w->a, list, el))
-			json_array_append(list, el);
-	}
-	if (json_array_size(list))
-		scim_resource_set(map_type(w->m), res, attr, json_incref(list));
-}
-
-static void
-random_attr(struct world *w, json_t *res, const struct scim_attr *attr)
-{
-	const struct scim_type *t = map_type(w->m);
-	if (attr->mutability != SCIM_READ_WRITE || str_eq(attr->name, "manager"))
-		return;
-	if (str_eq(attr->name, "active")) {
-		json_object_set_new(res, "active", json_boolean(pick(2)));
-	} else if (attr->multi) {
-		random_elements(w, res, attr);
-	} else if (attr->kind == SCIM_COMPLEX) {
-		json_t *obj = json_object();
-		for (size_t i = 0; i < attr->n_subs; i++)
-			if (pick(2))
-				json_object_set_new(obj, attr->subs[i].name, json_string(text()));
-		if (json_object_size(obj))
-			scim_resource_set(t, res, attr, obj);
-		else
-			json_decref(obj);
-	} else if (str_eq(attr->name, "profileUrl")) {
-		if (pick(2))
-			scim_resource_set(t, res, attr, json_string("https://x.example/%20y"));
-	} else if (attr->required || pick(2)) {
-		scim_resource_set(t, res, attr, json_string(text()));
-	}
-}
-
-static json_t *
-random_user(struct world *w)
-{
-	const struct scim_type *t = map_type(w->m);
-	json_t *res = json_keep(w->a, json_object());
-	for (size_t i = 0; i < t->core->n_attrs; i++)
-		random_attr(w, res, &t->core->attrs[i]);
-	for (size_t k = 0; k < t->n_extensions; k++)
-		for (size_t i = 0; i < t->extensions[k]->n_attrs; i++)
-			random_attr(w, res, &t->extensions[k]->attrs[i]);
-	if (pick(2))
-		json_object_set_new(res, "externalId", json_string(text()));
-	return res;
-}
-
-/* --- comparing
- * --------------------------------------------------------------------------------------------------------- */
-
-static int
-by_text(const void *x, const void *y)
-{
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
-/* Canonical text with lists in order, without what is not the client's. */
-static const char *
-normal(struct arena *a, const json_t *res)
-{
-	static const char *const not_ours[] = {"id", "meta", "schemas"};
-	json_t *copy = json_keep(a, json_deep_copy(res));
-	const char *key;
-	json_t *v;
-	for (size_t i = 0; i < ARRAY_SIZE(not_ours); i++)
-		json_object_del(copy, not_ours[i]);
-	if (!json_object_get(copy, "active"))
-		json_object_set_new(copy, "active", json_true());
-	json_object_foreach (copy, key, v) {
-		size_t n = json_array_size(v);
-		const char **lines = ARENA_ARRAY(a, n + 1, const char *);
-		if (!json_is_array(v))
-			continue;
-		for (size_t i = 0; i < n; i++)
-			lines[i] = json_text_canonical(a, json_array_get(v, i));
-		qsort(lines, n, sizeof(*lines), by_text);
-		json_array_clear(v);
-		for (size_t i = 0; i < n; i++)
-			json_array_append_new(v, json_string(lines[i]));
-	}
-	return json_text_canonical(a, copy);
-}
+/* --- through the map */
 
 static json_t *
 shown(struct world *w, const struct dir_entry *en)
@@ -382,8 +214,8 @@ START_TEST(reads_back)
 	for (int i = 0; i < ROUNDS / 10; i++) {
 		DH_CLEANUP(arena_free) struct arena *a = arena_new(65536);
 		w.a = w.r.a = a;
-		json_t *res = random_user(&w);
-		ck_assert_str_eq(normal(a, shown(&w, created(&w, res))), normal(a, res));
+		json_t *res = map_random_user(a, w.m, &rng, NULL);
+		ck_assert_str_eq(map_random_normal(a, shown(&w, created(&w, res))), map_random_normal(a, res));
 	}
 }
 END_TEST
@@ -397,10 +229,10 @@ START_TEST(modify_leads_there)
 	for (int i = 0; i < ROUNDS / 10; i++) {
 		DH_CLEANUP(arena_free) struct arena *a = arena_new(65536);
 		w.a = w.r.a = a;
-		struct dir_entry *en = created(&w, random_user(&w));
+		struct dir_entry *en = created(&w, map_random_user(a, w.m, &rng, NULL));
 		/* several changes of one entry: what one leaves behind, the next must cope with */
 		for (int step = 0; step < 4; step++) {
-			json_t *before = shown(&w, en), *after = random_user(&w);
+			json_t *before = shown(&w, en), *after = map_random_user(a, w.m, &rng, NULL);
 			struct map_change c;
 			struct err e = ERR_INIT;
 			ck_assert_msg(map_to_mods(&w.r, w.m, before, after, en, &c, &e) == 0, "%s", e.detail);
@@ -408,7 +240,7 @@ START_TEST(modify_leads_there)
 			json_t *now = shown(&w, en);
 			if (!json_object_get(after, "active"))
 				json_object_set(after, "active", json_object_get(before, "active"));
-			ck_assert_str_eq(normal(a, now), normal(a, after));
+			ck_assert_str_eq(map_random_normal(a, now), map_random_normal(a, after));
 			ck_assert_int_eq(map_to_mods(&w.r, w.m, now, now, en, &c, &e), 0);
 			ck_assert_uint_eq(c.mods.n, 0);
 			ck_assert_ptr_null(c.new_rdn);
@@ -441,7 +273,7 @@ START_TEST(foreign_values_stay)
 		add_value(&w, en, "o", STRV("first o"));
 		for (size_t k = 0; k < ARRAY_SIZE(foreign); k++)
 			add_value(&w, en, foreign[k][0], strv_of(foreign[k][1]));
-		json_t *after = random_user(&w);
+		json_t *after = map_random_user(a, w.m, &rng, NULL);
 		struct map_change c;
 		struct err e = ERR_INIT;
 		ck_assert_int_eq(map_to_mods(&w.r, w.m, shown(&w, en), after, en, &c, &e), 0);
