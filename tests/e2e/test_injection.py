@@ -198,7 +198,8 @@ def test_filter_values_match_nothing(hinge, key, attribute):
 
 
 @pytest.mark.parametrize("flt", ['userName eq "x\u0000y"', 'userName eq "x\\u0000y"',
-                                 'userName eq "' + "a" * 5000 + '"', 'userName eq "\\ud800"', 'userName eq "\ufffd\uffff"'], ids=ascii)
+                                 'userName eq "' + "a" * 5000 + '"', 'userName eq "\\ud800"',
+                                 'userName eq "\ufffd\uffff"'], ids=ascii)
 def test_filter_corners(hinge, flt):
     r = hinge.lenient.call("GET", "/Users?filter=" + quote(flt, safe="")).expect(200, 400, 414)
     if r.status == 200:

@@ -139,7 +139,8 @@ def test_hashed_passwords_are_refused(own, value):
     assert own.ldap.binds(own.dn(u["id"]), pw)
 
 
-@pytest.mark.parametrize("op", [{"op": "remove", "path": "password"}, {"op": "replace", "path": "password", "value": None}],
+@pytest.mark.parametrize("op", [{"op": "remove", "path": "password"},
+                                {"op": "replace", "path": "password", "value": None}],
                          ids=["remove", "null"])
 def test_password_removal_is_done_or_refused(own, op):
     pw = own.password()
