@@ -217,3 +217,29 @@ def test_concurrent_changes_of_one_user(own):
     e = own.entry(u["id"])
     assert sorted(e["mail"]) == sorted(good), "a change was lost, or a refused one was made"
     assert e.one("title") in good
+
+
+def test_concurrent_first_values(own):
+    """An attribute that SCIM has once is there once, also when several clients are the first to set it."""
+    clients, rounds = 6, 12
+    users = [own.make_user()["id"] for _ in range(rounds)]
+    barrier = threading.Barrier(clients)
+    answers = []
+
+    def work(n):
+        c = own.lenient.clone()
+        for id_ in users:
+            barrier.wait(30)
+            answers.append(c.patch(f"/Users/{id_}", [
+                {"op": "replace", "path": path, "value": f"{path}-{n}"} for path in ("title", "userType")]).status)
+        c.close()
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(clients)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert set(answers) <= {200, 204, 503}, answers
+    for id_ in users:
+        e = own.entry(id_)
+        assert len(e["title"]) == 1 and len(e["employeeType"]) == 1, f"values nobody asked for together:\n{e}"
