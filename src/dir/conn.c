@@ -19,7 +19,7 @@ enum {
 };
 
 void
-conn_setup(void)
+dir_conn_setup(void)
 {
 	/* reliability.md T-30: with it libldap reads no ldap.conf, no ldaprc in the home or current directory and no
 	 * LDAPTLS_… variables, any of which could turn verification off. */
@@ -33,14 +33,14 @@ ms_tv(int64_t ms)
 }
 
 void
-conn_msg_free(LDAPMessage **msg)
+dir_conn_msg_free(LDAPMessage **msg)
 {
 	if (*msg)
 		ldap_msgfree(*msg);
 }
 
 const char *
-conn_diagnosis(struct conn *c, int rc, char *buf, size_t size)
+dir_conn_diagnosis(struct conn *c, int rc, char *buf, size_t size)
 {
 	char *text = NULL;
 
@@ -61,7 +61,7 @@ unreachable(struct conn *c, const char *step, int rc, struct err *e)
 		e->ldap_rc = rc;
 	if (c->refused)
 		return err_cause(e, "%s: %s: %s", c->uri->text, step, c->refused);
-	return err_cause(e, "%s: %s: %s", c->uri->text, step, conn_diagnosis(c, rc, buf, sizeof(buf)));
+	return err_cause(e, "%s: %s: %s", c->uri->text, step, dir_conn_diagnosis(c, rc, buf, sizeof(buf)));
 }
 
 /* --- connect --- */
@@ -72,7 +72,7 @@ peer_is_local(int fd)
 	struct sockaddr_storage sa = {0};
 	socklen_t n = sizeof(sa);
 
-	return getpeername(fd, (struct sockaddr *)&sa, &n) == 0 && uri_local_peer((struct sockaddr *)&sa);
+	return getpeername(fd, (struct sockaddr *)&sa, &n) == 0 && dir_uri_local_peer((struct sockaddr *)&sa);
 }
 
 /* Called by libldap when the socket is connected and nothing has been written to it. */
@@ -82,7 +82,7 @@ on_connect(LDAP *ld DH_UNUSED, Sockbuf *sb, LDAPURLDesc *srv DH_UNUSED, struct s
 {
 	struct conn *c = cb->lc_arg;
 
-	if (io_install(&c->io, sb)) {
+	if (dir_io_install(&c->io, sb)) {
 		c->refused = "no socket";
 		return -1;
 	}
@@ -134,13 +134,13 @@ set_options(struct conn *c, const struct conn_opts *opts, deadline_t until)
 static int
 start_tls(struct conn *c, deadline_t until, struct err *e)
 {
-	DH_CLEANUP(conn_msg_free) LDAPMessage *res = NULL;
+	DH_CLEANUP(dir_conn_msg_free) LDAPMessage *res = NULL;
 	int msgid, result = LDAP_OTHER;
 	int rc = ldap_start_tls(c->ld, NULL, NULL, &msgid);
 
 	if (rc != LDAP_SUCCESS)
 		return unreachable(c, "StartTLS", rc, e);
-	if (conn_wait(c, msgid, true, until, &res, e))
+	if (dir_conn_wait(c, msgid, true, until, &res, e))
 		return err_cause(e, "%s: StartTLS", c->uri->text);
 	rc = ldap_parse_result(c->ld, res, &result, NULL, NULL, NULL, NULL, 0);
 	if (rc != LDAP_SUCCESS || result != LDAP_SUCCESS)
@@ -153,7 +153,7 @@ start_tls(struct conn *c, deadline_t until, struct err *e)
 }
 
 int
-conn_check_tls(const struct conn_opts *opts, struct err *e)
+dir_conn_check_tls(const struct conn_opts *opts, struct err *e)
 {
 	static const struct uri nowhere = {.scheme = URI_LDAPS, .text = "ldaps://localhost:636", .host = "localhost"};
 	struct conn c = {.uri = &nowhere};
@@ -161,7 +161,7 @@ conn_check_tls(const struct conn_opts *opts, struct err *e)
 
 	if (ldap_initialize(&c.ld, nowhere.text) != LDAP_SUCCESS)
 		return err_set(e, ERR_CONFIG, "libldap cannot be set up");
-	rc = tls_setup(c.ld, opts->ca_file, e);
+	rc = dir_tls_setup(c.ld, opts->ca_file, e);
 	ldap_unbind_ext(c.ld, NULL, NULL);
 	return rc;
 }
@@ -177,7 +177,7 @@ connect_and_secure(struct conn *c, const struct conn_opts *opts, deadline_t unti
 	c->check_peer = c->uri->scheme == URI_LDAP && !tls && !opts->allow_plaintext;
 	if (set_options(c, opts, until))
 		return err_set(e, ERR_INTERNAL, "libldap does not accept an option");
-	if (tls && tls_setup(c->ld, opts->ca_file, e))
+	if (tls && dir_tls_setup(c->ld, opts->ca_file, e))
 		return -1;
 	rc = ldap_connect(c->ld);
 	if (rc != LDAP_SUCCESS)
@@ -185,19 +185,19 @@ connect_and_secure(struct conn *c, const struct conn_opts *opts, deadline_t unti
 	if (tls && c->uri->scheme == URI_LDAP && start_tls(c, until, e))
 		return -1;
 	/* reliability.md T-30: the password goes out only over what was asked for. */
-	if (tls && tls_check(c->ld, &c->refused))
+	if (tls && dir_tls_check(c->ld, &c->refused))
 		return unreachable(c, "TLS", LDAP_CONNECT_ERROR, e);
 	return 0;
 }
 
 int
-conn_open(struct conn *c, const struct conn_opts *opts, const struct uri *uri, deadline_t until, struct err *e)
+dir_conn_open(struct conn *c, const struct conn_opts *opts, const struct uri *uri, deadline_t until, struct err *e)
 {
 	*c = (struct conn){.uri = uri, .io.fd = -1, .io.until = until};
 	if (connect_and_secure(c, opts, until, e) == 0)
 		return 0;
 	c->broken = true;
-	conn_close(c);
+	dir_conn_close(c);
 	return -1;
 }
 
@@ -212,7 +212,7 @@ conn_fd(const struct conn *c)
 }
 
 void
-conn_close(struct conn *c)
+dir_conn_close(struct conn *c)
 {
 	int fd = conn_fd(c);
 
@@ -220,13 +220,13 @@ conn_close(struct conn *c)
 		return;
 	if (c->broken && fd >= 0)
 		shutdown(fd, SHUT_RDWR);
-	conn_set_deadline(c, deadline_in(GOODBYE_MS));
+	dir_conn_set_deadline(c, deadline_in(GOODBYE_MS));
 	ldap_unbind_ext(c->ld, NULL, NULL);
 	c->ld = NULL;
 }
 
 bool
-conn_alive(const struct conn *c)
+dir_conn_alive(const struct conn *c)
 {
 	struct pollfd pfd = {.fd = conn_fd(c), .events = POLLIN};
 
@@ -238,7 +238,7 @@ conn_alive(const struct conn *c)
 /* --- waiting --- */
 
 int
-conn_send_failed(struct conn *c, int rc, struct err *e)
+dir_conn_send_failed(struct conn *c, int rc, struct err *e)
 {
 	char buf[256];
 
@@ -248,7 +248,7 @@ conn_send_failed(struct conn *c, int rc, struct err *e)
 	if (e)
 		e->ldap_rc = rc;
 	return err_cause(e, "%s: the request could not be sent: %s", c->uri->text,
-			 conn_diagnosis(c, rc, buf, sizeof(buf)));
+			 dir_conn_diagnosis(c, rc, buf, sizeof(buf)));
 }
 
 static int
@@ -256,7 +256,7 @@ no_answer(struct conn *c, int msgid, int64_t waited, struct err *e)
 {
 	c->broken = true;
 	c->timed_out = true;
-	conn_set_deadline(c, deadline_in(GOODBYE_MS));
+	dir_conn_set_deadline(c, deadline_in(GOODBYE_MS));
 	/* A write that has not begun yet need not happen any more. */
 	ldap_abandon_ext(c->ld, msgid, NULL, NULL);
 	err_set(e, ERR_UNAVAILABLE, "the directory did not answer in time");
@@ -266,7 +266,7 @@ no_answer(struct conn *c, int msgid, int64_t waited, struct err *e)
 }
 
 int
-conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage **res_r, struct err *e)
+dir_conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage **res_r, struct err *e)
 {
 	int64_t begun = clock_mono_ms();
 	int64_t left = deadline_left(until);
@@ -276,13 +276,13 @@ conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage **r
 	int rc = LDAP_SERVER_DOWN;
 	int type;
 
-	conn_set_deadline(c, until);
+	dir_conn_set_deadline(c, until);
 	type = ldap_result(c->ld, msgid, all ? LDAP_MSG_ALL : LDAP_MSG_ONE, &tv, &res);
 	if (type > 0) {
 		*res_r = res;
 		return 0;
 	}
-	conn_msg_free(&res);
+	dir_conn_msg_free(&res);
 	if (type == 0 || c->io.expired)
 		return no_answer(c, msgid, clock_mono_ms() - begun, e);
 	c->broken = true;
@@ -290,7 +290,8 @@ conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage **r
 	err_set(e, ERR_UNAVAILABLE, NULL);
 	if (e)
 		e->ldap_rc = rc;
-	return err_cause(e, "%s: the connection was lost: %s", c->uri->text, conn_diagnosis(c, rc, buf, sizeof(buf)));
+	return err_cause(e, "%s: the connection was lost: %s", c->uri->text,
+			 dir_conn_diagnosis(c, rc, buf, sizeof(buf)));
 }
 
 /* --- bind --- */
@@ -325,9 +326,9 @@ bind_result(struct conn *c, LDAPMessage *res, const char *who, struct err *e)
 }
 
 int
-conn_bind(struct conn *c, const struct conn_login *login, deadline_t until, struct err *e)
+dir_conn_bind(struct conn *c, const struct conn_login *login, deadline_t until, struct err *e)
 {
-	DH_CLEANUP(conn_msg_free) LDAPMessage *res = NULL;
+	DH_CLEANUP(dir_conn_msg_free) LDAPMessage *res = NULL;
 	const char *who = login->dn ? login->dn : "SASL EXTERNAL";
 	/* RFC 4422 appendix A: an empty initial response means the identity of the connection itself. */
 	struct berval cred = {login->dn ? login->password.n : 0,
@@ -335,13 +336,13 @@ conn_bind(struct conn *c, const struct conn_login *login, deadline_t until, stru
 	int msgid;
 	int rc;
 
-	conn_set_deadline(c, until);
+	dir_conn_set_deadline(c, until);
 	rc = ldap_sasl_bind(c->ld, login->dn ? login->dn : NULL, login->dn ? LDAP_SASL_SIMPLE : "EXTERNAL", &cred, NULL,
 			    NULL, &msgid);
 
 	if (rc != LDAP_SUCCESS)
-		return conn_send_failed(c, rc, e);
-	if (conn_wait(c, msgid, true, until, &res, e))
+		return dir_conn_send_failed(c, rc, e);
+	if (dir_conn_wait(c, msgid, true, until, &res, e))
 		return err_cause(e, "bind as \"%s\"", who);
 	return bind_result(c, res, who, e);
 }

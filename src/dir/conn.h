@@ -32,44 +32,45 @@ struct conn {
 };
 
 /* LDAPNOINIT; before the first call of libldap. */
-void conn_setup(void);
+void dir_conn_setup(void);
 /* True if TLS can be set up with these options; for configuration checks. */
-int conn_check_tls(const struct conn_opts *opts, struct err *e) DH_MUST_USE;
+int dir_conn_check_tls(const struct conn_opts *opts, struct err *e) DH_MUST_USE;
 
-/* Until when reads and writes may block; conn_open, conn_bind and conn_wait set it as well. */
+/* Until when reads and writes may block; dir_conn_open, dir_conn_bind and dir_conn_wait set it as well. */
 static inline void
-conn_set_deadline(struct conn *c, deadline_t until)
+dir_conn_set_deadline(struct conn *c, deadline_t until)
 {
 	c->io.until = until;
 }
 
 /* Connects and secures; ERR_UNAVAILABLE with the reason in the cause, and nothing to close then. c stays where it is
  * while open: libldap points into it. */
-int conn_open(struct conn *c, const struct conn_opts *opts, const struct uri *uri, deadline_t until,
-	      struct err *e) DH_MUST_USE;
-void conn_close(struct conn *c); /* nothing if not open */
+int dir_conn_open(struct conn *c, const struct conn_opts *opts, const struct uri *uri, deadline_t until,
+		  struct err *e) DH_MUST_USE;
+void dir_conn_close(struct conn *c); /* nothing if not open */
 
 struct conn_login {
 	const char *dn; /* NULL = SASL EXTERNAL */
 	struct strv password;
 };
 /* 1 bound, 0 refused (e->ldap_rc and e->cause say why), -1 not decided: the server did not answer or is busy. */
-int conn_bind(struct conn *c, const struct conn_login *login, deadline_t until, struct err *e) DH_MUST_USE;
+int dir_conn_bind(struct conn *c, const struct conn_login *login, deadline_t until, struct err *e) DH_MUST_USE;
 
 /* False if the peer has closed the connection or sent something nobody asked for (notice of disconnection): one system
  * call or two, so it is done before every use. */
-bool conn_alive(const struct conn *c);
+bool dir_conn_alive(const struct conn *c);
 
 /* Waits for the next message (all = false) or the whole answer of msgid. The caller frees *res_r. On failure the
  * connection is broken. */
-int conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage **res_r, struct err *e) DH_MUST_USE;
+int dir_conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage **res_r,
+		  struct err *e) DH_MUST_USE;
 
 /* After ldap_xxx_ext() failed, so that nothing complete was sent: fills *e, marks the connection; always -1. */
-int conn_send_failed(struct conn *c, int rc, struct err *e);
+int dir_conn_send_failed(struct conn *c, int rc, struct err *e);
 
-void conn_msg_free(LDAPMessage **msg); /* a cleanup function */
+void dir_conn_msg_free(LDAPMessage **msg); /* a cleanup function */
 
 /* What libldap and TLS have to say about the last failure, for causes; in buf. */
-const char *conn_diagnosis(struct conn *c, int rc, char *buf, size_t size);
+const char *dir_conn_diagnosis(struct conn *c, int rc, char *buf, size_t size);
 
 #endif

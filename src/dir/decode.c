@@ -63,7 +63,7 @@ garbled(struct err *e)
 }
 
 int
-decode_entry(struct arena *a, LDAP *ld, LDAPMessage *msg, const struct dir_entry **en_r, struct err *e)
+dir_decode_entry(struct arena *a, LDAP *ld, LDAPMessage *msg, const struct dir_entry **en_r, struct err *e)
 {
 	DH_CLEANUP(ber_view_done) BerElement *ber = NULL;
 	struct builder b = {.a = a, .en = ARENA_NEW(a, struct dir_entry)};
@@ -89,7 +89,7 @@ decode_entry(struct arena *a, LDAP *ld, LDAPMessage *msg, const struct dir_entry
 }
 
 int
-decode_read_control(struct arena *a, const struct berval *value, const struct dir_entry **en_r, struct err *e)
+dir_decode_read_control(struct arena *a, const struct berval *value, const struct dir_entry **en_r, struct err *e)
 {
 	struct berval view = *value; /* ber_init() copies it and takes no const */
 	DH_CLEANUP(ber_owned_done) BerElement *ber = ber_init(&view);

@@ -9,11 +9,12 @@
 #include "dirhinge/dir/entry.h"
 
 /* A search entry message. ERR_UNAVAILABLE if the server's bytes are no entry. */
-int decode_entry(struct arena *a, LDAP *ld, LDAPMessage *msg, const struct dir_entry **en_r, struct err *e) DH_MUST_USE;
+int dir_decode_entry(struct arena *a, LDAP *ld, LDAPMessage *msg, const struct dir_entry **en_r,
+		     struct err *e) DH_MUST_USE;
 
 /* The SearchResultEntry inside a read-entry control (RFC 4527 3.1). */
-int decode_read_control(struct arena *a, const struct berval *value, const struct dir_entry **en_r,
-			struct err *e) DH_MUST_USE;
+int dir_decode_read_control(struct arena *a, const struct berval *value, const struct dir_entry **en_r,
+			    struct err *e) DH_MUST_USE;
 
 /* libldap's structures have no const; nothing of ours is ever written through them. */
 static inline char *

@@ -46,13 +46,13 @@ check_uris(struct arena *a, const struct dir_opts *o, struct uri *uris, struct e
 	if (o->n_uris == 0)
 		return err_set(e, ERR_CONFIG, "directory.uris is empty");
 	for (size_t i = 0; i < o->n_uris; i++) {
-		if (uri_parse(a, o->uris[i], &uris[i], e) || check_uri(o, &uris[i], e))
+		if (dir_uri_parse(a, o->uris[i], &uris[i], e) || check_uri(o, &uris[i], e))
 			return -1;
 		tls |= uris[i].scheme == URI_LDAPS || (uris[i].scheme == URI_LDAP && o->start_tls);
 	}
 	const struct conn_opts conn = {.ca_file = o->ca_file};
 
-	return tls ? conn_check_tls(&conn, e) : 0;
+	return tls ? dir_conn_check_tls(&conn, e) : 0;
 }
 
 static int
@@ -112,7 +112,7 @@ dir_new(const struct dir_opts *opts, struct dir **d_r, struct err *e)
 	const struct dir_flavour *wanted;
 	struct dir *d;
 
-	conn_setup();
+	dir_conn_setup();
 	if (check_numbers(opts, e) || check_uris(a, opts, uris, e) || check_login(opts, e) ||
 	    dir_flavour_find(opts->flavour, &wanted, e))
 		return -1;
@@ -132,7 +132,7 @@ dir_free(struct dir **d)
 		return;
 	must(old->n_idle + old->n_unused == old->pool_size);
 	for (size_t i = 0; i < old->n_idle; i++)
-		conn_close(old->idle[i]);
+		dir_conn_close(old->idle[i]);
 	cond_done(&old->changed);
 	mutex_done(&old->m);
 	arena_free(&old->caps_arena);
@@ -150,9 +150,9 @@ dir_caps(struct dir *d, const struct dir_caps **caps_r, struct err *e)
 	caps = d->caps;
 	mutex_unlock(&d->m);
 	if (caps == NULL) {
-		if (pool_get(d, pool_deadline(d, deadline_in(d->timeout_ms)), &c, e))
+		if (dir_pool_get(d, dir_pool_deadline(d, deadline_in(d->timeout_ms)), &c, e))
 			return err_cause(e, "ask what the directory can do");
-		pool_put(d, c);
+		dir_pool_put(d, c);
 		caps = d->caps;
 	}
 	*caps_r = caps;
@@ -188,7 +188,7 @@ int
 dir_try_bind(struct dir *d, const char *dn, struct strv password, deadline_t until, struct err *e)
 {
 	const struct conn_login login = {dn, password};
-	deadline_t end = pool_deadline(d, until);
+	deadline_t end = dir_pool_deadline(d, until);
 	struct conn c = {0};
 	struct err refused = ERR_INIT;
 	int rc = -1;
@@ -197,11 +197,11 @@ dir_try_bind(struct dir *d, const char *dn, struct strv password, deadline_t unt
 	if (password.n == 0)
 		return 0;
 	for (size_t i = 0; i < d->n_uris && rc < 0; i++) {
-		if (conn_open(&c, &d->conn, &d->uris[i], end, e))
+		if (dir_conn_open(&c, &d->conn, &d->uris[i], end, e))
 			continue;
-		rc = conn_bind(&c, &login, end, &refused);
+		rc = dir_conn_bind(&c, &login, end, &refused);
 		c.broken |= rc < 0;
-		conn_close(&c);
+		dir_conn_close(&c);
 		if (rc < 0 && e)
 			*e = refused;
 	}

@@ -142,7 +142,7 @@ dir_rdn_build(struct arena *a, const char *attr, struct strv value, char **rdn_r
 }
 
 char *
-dn_join(struct arena *a, const char *rdn, const char *parent)
+dir_dn_join(struct arena *a, const char *rdn, const char *parent)
 {
 	return *parent ? arena_printf(a, "%s,%s", rdn, parent) : arena_strdup(a, rdn);
 }
@@ -161,7 +161,7 @@ dir_dn_child(struct arena *a, const char *attr, struct strv value, const char *b
 	if (dir_rdn_build(a, attr, value, &rdn, e))
 		return -1;
 	n = dn_count(parent);
-	dn = dn_join(a, rdn, n ? base : "");
+	dn = dir_dn_join(a, rdn, n ? base : "");
 
 	if (dn_parse(dn, &child) != LDAP_SUCCESS || dn_count(child) != n + 1 || rdn_count(child[0]) != 1 ||
 	    !ava_is(child[0][0], attr, value))

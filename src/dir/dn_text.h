@@ -6,6 +6,6 @@
 #include "dirhinge/base/arena.h"
 
 /* An RDN made by dir_rdn_build() below a DN; parent "" = the root. */
-char *dn_join(struct arena *a, const char *rdn, const char *parent);
+char *dir_dn_join(struct arena *a, const char *rdn, const char *parent);
 
 #endif

@@ -308,7 +308,7 @@ dir_filter_text(struct arena *a, const struct dir_filter *f, char **text_r, stru
 }
 
 int
-filter_values_text(struct arena *a, const struct dir_filter *f, char **text_r, struct err *e)
+dir_filter_values_text(struct arena *a, const struct dir_filter *f, char **text_r, struct err *e)
 {
 	DH_CLEANUP(buf_done) struct buf b = BUF_INIT(TEXT_MAX);
 	size_t n = f->kind == F_OR ? f->n_kids : 1;

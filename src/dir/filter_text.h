@@ -7,6 +7,6 @@
 
 /* ValuesReturnFilter of RFC 3876 in the text form of ldap_put_vrFilter: "((member=a)(member=b))". f is a simple item or
  * an or of simple items. */
-int filter_values_text(struct arena *a, const struct dir_filter *f, char **text_r, struct err *e) DH_MUST_USE;
+int dir_filter_values_text(struct arena *a, const struct dir_filter *f, char **text_r, struct err *e) DH_MUST_USE;
 
 #endif

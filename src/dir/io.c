@@ -83,7 +83,7 @@ io_nothing(Sockbuf_IO_Desc *desc DH_UNUSED)
 }
 
 int
-io_install(struct io *io, Sockbuf *sb)
+dir_io_install(struct io *io, Sockbuf *sb)
 {
 	/* liber has no const here, but writes to it nowhere. */
 	static Sockbuf_IO layer = {

@@ -15,6 +15,6 @@ struct io {
 
 /* Puts the layer below everything that is added to sb later. io stays where it is while sb lives. -1 if liber does not
  * accept it. */
-int io_install(struct io *io, Sockbuf *sb);
+int dir_io_install(struct io *io, Sockbuf *sb);
 
 #endif

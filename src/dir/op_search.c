@@ -75,7 +75,7 @@ hand_on(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
 	const struct dir_entry *en;
 	int rc;
 
-	if (decode_entry(r->keep ? r->a : own, c->ld, msg, &en, e))
+	if (dir_decode_entry(r->keep ? r->a : own, c->ld, msg, &en, e))
 		return -1;
 	if (r->s->size_limit > 0 && r->n == (size_t)r->s->size_limit) {
 		r->failed = true;
@@ -108,7 +108,7 @@ page_end(struct run *r, struct conn *c, LDAPMessage *msg, struct berval *cookie,
 
 		if (result == LDAP_BUSY || result == LDAP_UNAVAILABLE)
 			r->again = AGAIN_BUSY;
-		return result_err(r->d->caps->flavour, &res, e);
+		return dir_result_err(r->d->caps->flavour, &res, e);
 	}
 	ber_memfree(cookie->bv_val);
 	*cookie = (struct berval){0, NULL};
@@ -153,7 +153,7 @@ send_page(struct run *r, struct conn *c, struct berval *cookie, int *msgid_r, st
 		err_set(e, ERR_FILTER, NULL);
 		return err_cause(e, "libldap does not accept the filter %s", r->filter);
 	}
-	return rc == LDAP_SUCCESS ? 0 : conn_send_failed(c, rc, e);
+	return rc == LDAP_SUCCESS ? 0 : dir_conn_send_failed(c, rc, e);
 }
 
 /* 1 more pages, 0 complete or stopped, -1 failed. */
@@ -167,9 +167,9 @@ run_page(struct run *r, struct conn *c, struct berval *cookie, struct err *e)
 		return -1;
 	}
 	for (;;) {
-		DH_CLEANUP(conn_msg_free) LDAPMessage *msg = NULL;
+		DH_CLEANUP(dir_conn_msg_free) LDAPMessage *msg = NULL;
 
-		if (conn_wait(c, msgid, false, r->until, &msg, e)) {
+		if (dir_conn_wait(c, msgid, false, r->until, &msg, e)) {
 			r->again = c->timed_out ? AGAIN_NO : AGAIN_LOST;
 			return -1;
 		}
@@ -212,14 +212,15 @@ prepare(struct run *r, struct err *e)
 		r->filter = arena_strdup(r->a, "(objectClass=*)");
 	else if (dir_filter_text(r->a, s->filter, &r->filter, e))
 		return -1;
-	return s->matched ? filter_values_text(r->a, s->matched, &r->matched, e) : 0;
+	return s->matched ? dir_filter_values_text(r->a, s->matched, &r->matched, e) : 0;
 }
 
 int
 dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until, dir_entry_fn fn,
 	       void *ctx, struct err *e)
 {
-	struct run r = {.d = d, .a = a, .keep = keep, .s = s, .until = pool_deadline(d, until), .fn = fn, .ctx = ctx};
+	struct run r = {
+		.d = d, .a = a, .keep = keep, .s = s, .until = dir_pool_deadline(d, until), .fn = fn, .ctx = ctx};
 	int busy = 0, lost = 0;
 
 	if (prepare(&r, e))
@@ -229,14 +230,14 @@ dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_searc
 		int rc;
 
 		r.again = AGAIN_NO;
-		if (pool_get(d, r.until, &c, e))
+		if (dir_pool_get(d, r.until, &c, e))
 			return err_cause(e, "search \"%s\"", s->base);
 		if (s->matched && !d->caps->matched_values) {
-			pool_put(d, c);
+			dir_pool_put(d, c);
 			return err_set(e, ERR_DIR_UNSUPPORTED, NULL);
 		}
 		rc = run_pages(&r, c, e);
-		pool_put(d, c);
+		dir_pool_put(d, c);
 		if (rc == 0)
 			return 0;
 		if (r.failed)
@@ -244,7 +245,7 @@ dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_searc
 		/* Only while the caller has seen nothing: an entry must not come twice. */
 		if (r.n == 0 && r.again == AGAIN_LOST && lost++ == 0)
 			continue;
-		if (r.n == 0 && r.again == AGAIN_BUSY && pool_backoff(d, busy++, r.until))
+		if (r.n == 0 && r.again == AGAIN_BUSY && dir_pool_backoff(d, busy++, r.until))
 			continue;
 		return r.again == AGAIN_BUSY ? -1 : err_cause(e, "search \"%s\" %s", s->base, r.filter);
 	}

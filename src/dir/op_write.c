@@ -194,19 +194,20 @@ read_result(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
 	if (ldap_parse_result(c->ld, msg, &result, &matched, &text, NULL, &reply, 0) != LDAP_SUCCESS) {
 		c->broken = true;
 		err_set(e, ERR_UNKNOWN_OUTCOME, NULL);
-		return err_cause(e, "%s \"%s\": the answer cannot be decoded", result_op_name(r->rq->op), r->rq->dn);
+		return err_cause(e, "%s \"%s\": the answer cannot be decoded", dir_result_op_name(r->rq->op),
+				 r->rq->dn);
 	}
 	if (result != LDAP_SUCCESS) {
 		const struct result res = {r->rq->op, r->rq->dn, result, text, matched};
 
 		r->busy = result == LDAP_BUSY || result == LDAP_UNAVAILABLE;
-		result_err(r->d->caps->flavour, &res, e);
+		dir_result_err(r->d->caps->flavour, &res, e);
 		if (r->rq->op == OP_PASSWORD)
 			name_policy(c, reply, e);
 		return -1;
 	}
 	post = ldap_control_find(LDAP_CONTROL_POST_READ, reply, NULL);
-	if (post && decode_read_control(r->a, &post->ldctl_value, &r->post, e))
+	if (post && dir_decode_read_control(r->a, &post->ldctl_value, &r->post, e))
 		r->post = NULL; /* read afterwards instead */
 	return 0;
 }
@@ -215,7 +216,7 @@ read_result(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
 static int
 attempt(struct run *r, struct conn *c, struct err *e)
 {
-	DH_CLEANUP(conn_msg_free) LDAPMessage *msg = NULL;
+	DH_CLEANUP(dir_conn_msg_free) LDAPMessage *msg = NULL;
 	DH_CLEANUP(controls_done) struct controls controls = {0};
 	const struct request *rq = r->rq;
 	int msgid, rc;
@@ -225,22 +226,22 @@ attempt(struct run *r, struct conn *c, struct err *e)
 	rc = senders[rq->op](c->ld, rq, controls.list, &msgid);
 	if (rc == LDAP_ENCODING_ERROR || rc == LDAP_PARAM_ERROR || rc == LDAP_NO_MEMORY) {
 		err_set(e, ERR_INTERNAL, NULL);
-		return err_cause(e, "%s \"%s\": libldap: %s", result_op_name(rq->op), rq->dn, ldap_err2string(rc));
+		return err_cause(e, "%s \"%s\": libldap: %s", dir_result_op_name(rq->op), rq->dn, ldap_err2string(rc));
 	}
 	if (rc != LDAP_SUCCESS) {
 		/* An incomplete request cannot be carried out. */
-		conn_send_failed(c, rc, e);
-		err_cause(e, "%s \"%s\"", result_op_name(rq->op), rq->dn);
+		dir_conn_send_failed(c, rc, e);
+		err_cause(e, "%s \"%s\"", dir_result_op_name(rq->op), rq->dn);
 		return 0;
 	}
-	if (conn_wait(c, msgid, true, r->until, &msg, e)) {
+	if (dir_conn_wait(c, msgid, true, r->until, &msg, e)) {
 		struct err why = e ? *e : ERR_INIT;
 
 		err_set(e, ERR_UNKNOWN_OUTCOME, NULL);
 		if (e)
 			e->ldap_rc = why.ldap_rc;
 		err_cause(e, "%s", why.cause);
-		return err_cause(e, "%s \"%s\"", result_op_name(rq->op), rq->dn);
+		return err_cause(e, "%s \"%s\"", dir_result_op_name(rq->op), rq->dn);
 	}
 	return read_result(r, c, msg, e) ? -1 : 1;
 }
@@ -252,7 +253,7 @@ unsupported(const struct run *r, struct err *e)
 
 	if (r->assertion && !caps->assertion) {
 		err_set(e, ERR_DIR_UNSUPPORTED, NULL);
-		return err_cause(e, "%s: no assertion control (RFC 4528)", result_op_name(r->rq->op));
+		return err_cause(e, "%s: no assertion control (RFC 4528)", dir_result_op_name(r->rq->op));
 	}
 	if (r->rq->op == OP_PASSWORD && !caps->password_modify)
 		return err_set(e, ERR_DIR_UNSUPPORTED, "the directory cannot set passwords (RFC 3062)");
@@ -269,7 +270,7 @@ name_after(struct arena *a, const struct request *rq)
 		return rq->dn;
 	if (parent == NULL)
 		parent = dir_dn_parent(a, rq->dn);
-	return dn_join(a, rq->new_rdn, parent ? parent : "");
+	return dir_dn_join(a, rq->new_rdn, parent ? parent : "");
 }
 
 static int
@@ -290,7 +291,7 @@ finish(struct run *r, struct err *e)
 			/* Done, but what the entry is now nobody has seen. */
 			err_set(e, ERR_UNKNOWN_OUTCOME, NULL);
 			err_cause(e, "%s", rc < 0 ? why.cause : "the entry is gone");
-			return err_cause(e, "read \"%s\" after %s", s.base, result_op_name(r->rq->op));
+			return err_cause(e, "read \"%s\" after %s", s.base, dir_result_op_name(r->rq->op));
 		}
 	}
 	if (w->post_r)
@@ -301,7 +302,7 @@ finish(struct run *r, struct err *e)
 static int
 run_write(struct dir *d, struct arena *a, const struct request *rq, deadline_t until, struct err *e)
 {
-	struct run r = {.d = d, .a = a, .rq = rq, .until = pool_deadline(d, until)};
+	struct run r = {.d = d, .a = a, .rq = rq, .until = dir_pool_deadline(d, until)};
 	int busy = 0, unsent = 0;
 
 	if (rq->w && rq->w->assertion && dir_filter_text(a, rq->w->assertion, &r.assertion, e))
@@ -311,17 +312,17 @@ run_write(struct dir *d, struct arena *a, const struct request *rq, deadline_t u
 		int rc;
 
 		r.busy = false;
-		if (pool_get(d, r.until, &c, e))
-			return err_cause(e, "%s \"%s\"", result_op_name(rq->op), rq->dn);
+		if (dir_pool_get(d, r.until, &c, e))
+			return err_cause(e, "%s \"%s\"", dir_result_op_name(rq->op), rq->dn);
 		rc = unsupported(&r, e);
 		if (rc == 0)
 			rc = attempt(&r, c, e);
-		pool_put(d, c);
+		dir_pool_put(d, c);
 		if (rc == 1)
 			return finish(&r, e);
 		if (rc == 0 && unsent++ == 0)
 			continue;
-		if (r.busy && pool_backoff(d, busy++, r.until))
+		if (r.busy && dir_pool_backoff(d, busy++, r.until))
 			continue;
 		return -1;
 	}

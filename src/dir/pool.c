@@ -21,7 +21,7 @@ enum {
 };
 
 deadline_t
-pool_deadline(const struct dir *d, deadline_t until)
+dir_pool_deadline(const struct dir *d, deadline_t until)
 {
 	return deadline_min(until, deadline_in(d->timeout_ms));
 }
@@ -37,7 +37,7 @@ jitter(struct dir *d, int64_t ms)
 }
 
 bool
-pool_backoff(struct dir *d, int n, deadline_t until)
+dir_pool_backoff(struct dir *d, int n, deadline_t until)
 {
 	static const int64_t steps[] = {50, 150, 400};
 
@@ -106,7 +106,7 @@ static void
 discard(struct dir *d, struct conn *c)
 {
 	mutex_unlock(&d->m);
-	conn_close(c);
+	dir_conn_close(c);
 	mutex_lock(&d->m);
 	d->unused[d->n_unused++] = c;
 }
@@ -157,13 +157,13 @@ establish(struct dir *d, struct conn *c, size_t uri, deadline_t until, struct er
 	const struct conn_login login = {d->bind_dn, d->password ? secret_view(d->password) : STRV("")};
 	int rc;
 
-	if (conn_open(c, &d->conn, &d->uris[uri], until, e))
+	if (dir_conn_open(c, &d->conn, &d->uris[uri], until, e))
 		return -1;
 	c->uri_index = uri;
-	rc = conn_bind(c, &login, until, e);
+	rc = dir_conn_bind(c, &login, until, e);
 	if (rc != 1) {
 		c->broken = true;
-		conn_close(c);
+		dir_conn_close(c);
 	}
 	return rc;
 }
@@ -178,9 +178,9 @@ learn(struct dir *d, struct conn *c, deadline_t until, struct err *e)
 	if (d->caps)
 		return 0;
 	a = arena_new(16384);
-	if (rootdse_load(a, c, d->wanted, until, &caps, e)) {
+	if (dir_rootdse_load(a, c, d->wanted, until, &caps, e)) {
 		c->broken = true;
-		conn_close(c);
+		dir_conn_close(c);
 		return -1;
 	}
 	mutex_lock(&d->m);
@@ -282,7 +282,7 @@ worth_waiting(const struct dir *d)
 }
 
 int
-pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e)
+dir_pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e)
 {
 	deadline_t patience = deadline_in(FOLLOW_MS);
 	bool waited = false;
@@ -294,8 +294,8 @@ pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e)
 		c = take_idle(d);
 		if (c) {
 			mutex_unlock(&d->m);
-			if (conn_alive(c)) {
-				conn_set_deadline(c, until);
+			if (dir_conn_alive(c)) {
+				dir_conn_set_deadline(c, until);
 				*c_r = c;
 				return 0;
 			}
@@ -324,10 +324,10 @@ pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e)
 }
 
 void
-pool_put(struct dir *d, struct conn *c)
+dir_pool_put(struct dir *d, struct conn *c)
 {
 	if (c->broken)
-		conn_close(c);
+		dir_conn_close(c);
 	mutex_lock(&d->m);
 	d->stats.ops++;
 	if (!c->broken) {

@@ -43,15 +43,15 @@ struct dir {
 };
 
 /* The end of an operation that was asked to end by until. */
-deadline_t pool_deadline(const struct dir *d, deadline_t until);
+deadline_t dir_pool_deadline(const struct dir *d, deadline_t until);
 
 /* A bound connection for this thread, checked to be alive, or ERR_UNAVAILABLE with nothing sent. After success d->caps
  * is set. */
-int pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e) DH_MUST_USE;
+int dir_pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e) DH_MUST_USE;
 /* Gives it back; a broken one is closed, one that timed out makes its server suspect. */
-void pool_put(struct dir *d, struct conn *c);
+void dir_pool_put(struct dir *d, struct conn *c);
 
 /* Waits before try n (0, 1, 2) of an operation the server was too busy for; false if it is not worth it any more. */
-bool pool_backoff(struct dir *d, int n, deadline_t until);
+bool dir_pool_backoff(struct dir *d, int n, deadline_t until);
 
 #endif

@@ -69,7 +69,7 @@ static const struct rule rules[] = {
 };
 
 const char *
-result_op_name(enum dir_op op)
+dir_result_op_name(enum dir_op op)
 {
 	return op_names[op];
 }
@@ -84,7 +84,7 @@ find_rule(int rc, enum dir_op op)
 }
 
 int
-result_err(const struct dir_flavour *flavour, const struct result *r, struct err *e)
+dir_result_err(const struct dir_flavour *flavour, const struct result *r, struct err *e)
 {
 	static const struct rule other = {0, ON_ALL, ERR_INTERNAL, "the directory answered with an error"};
 	const struct rule *rule = find_rule(r->rc, r->op);

@@ -16,9 +16,9 @@ struct result {
 };
 
 /* Fills *e from a result other than success; always -1. The flavour (may be NULL) refines the code by the text. */
-int result_err(const struct dir_flavour *flavour, const struct result *r, struct err *e);
+int dir_result_err(const struct dir_flavour *flavour, const struct result *r, struct err *e);
 
 /* "modify", "add"… for causes. */
-const char *result_op_name(enum dir_op op);
+const char *dir_result_op_name(enum dir_op op);
 
 #endif

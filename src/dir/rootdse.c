@@ -21,7 +21,7 @@ static int
 read_entry(struct arena *a, struct conn *c, const char *base, const char *const *attrs, deadline_t until,
 	   const struct dir_entry **en_r, struct err *e)
 {
-	DH_CLEANUP(conn_msg_free) LDAPMessage *res = NULL;
+	DH_CLEANUP(dir_conn_msg_free) LDAPMessage *res = NULL;
 	char *names[8] = {NULL};
 	LDAPMessage *msg;
 	int result = LDAP_OTHER;
@@ -33,13 +33,13 @@ read_entry(struct arena *a, struct conn *c, const char *base, const char *const 
 	}
 	rc = ldap_search_ext(c->ld, base, LDAP_SCOPE_BASE, "(objectClass=*)", names, 0, NULL, NULL, NULL, 1, &msgid);
 	if (rc != LDAP_SUCCESS)
-		return conn_send_failed(c, rc, e);
-	if (conn_wait(c, msgid, true, until, &res, e))
+		return dir_conn_send_failed(c, rc, e);
+	if (dir_conn_wait(c, msgid, true, until, &res, e))
 		return -1;
 	rc = ldap_parse_result(c->ld, res, &result, NULL, NULL, NULL, NULL, 0);
 	msg = ldap_first_entry(c->ld, res);
 	if (rc == LDAP_SUCCESS && result == LDAP_SUCCESS && msg)
-		return decode_entry(a, c->ld, msg, en_r, e);
+		return dir_decode_entry(a, c->ld, msg, en_r, e);
 
 	err_set(e, ERR_CONFIG,
 		"the directory does not let the gateway's account read its rootDSE or schema; allow read access to "
@@ -75,8 +75,8 @@ vendor(struct arena *a, const struct dir_entry *dse)
 }
 
 int
-rootdse_load(struct arena *a, struct conn *c, const struct dir_flavour *wanted, deadline_t until,
-	     const struct dir_caps **caps_r, struct err *e)
+dir_rootdse_load(struct arena *a, struct conn *c, const struct dir_flavour *wanted, deadline_t until,
+		 const struct dir_caps **caps_r, struct err *e)
 {
 	static const char *const all[] = {"*", "+", NULL};
 	struct dir_caps *caps = ARENA_NEW(a, struct dir_caps);

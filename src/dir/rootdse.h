@@ -8,7 +8,7 @@
 
 /* Reads rootDSE and subschema. wanted NULL = the flavour whose probe fits best. ERR_CONFIG if none does or the schema
  * cannot be read. */
-int rootdse_load(struct arena *a, struct conn *c, const struct dir_flavour *wanted, deadline_t until,
-		 const struct dir_caps **caps_r, struct err *e) DH_MUST_USE;
+int dir_rootdse_load(struct arena *a, struct conn *c, const struct dir_flavour *wanted, deadline_t until,
+		     const struct dir_caps **caps_r, struct err *e) DH_MUST_USE;
 
 #endif

@@ -36,7 +36,7 @@ is_gnutls(void)
 }
 
 int
-tls_setup(LDAP *ld, const char *ca_file, struct err *e)
+dir_tls_setup(LDAP *ld, const char *ca_file, struct err *e)
 {
 	const int demand = LDAP_OPT_X_TLS_DEMAND, client = 0, min = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
 	const char *ca = ca_file ? ca_file : is_gnutls() ? system_ca() : NULL;
@@ -45,7 +45,8 @@ tls_setup(LDAP *ld, const char *ca_file, struct err *e)
 	/* The default lets a certificate through whose subject alternative names do not fit (reliability.md T-30). */
 	if (rc == LDAP_OPT_SUCCESS)
 		rc = ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_SAN, &demand);
-	/* GnuTLS ignores it, and a priority string there leaks 8 kB with each context (libldap 2.5): tls_check(). */
+	/* GnuTLS ignores it, and a priority string there leaks 8 kB with each context (libldap 2.5): dir_tls_check().
+	 */
 	if (rc == LDAP_OPT_SUCCESS)
 		rc = ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &min);
 	if (rc == LDAP_OPT_SUCCESS && ca)
@@ -60,7 +61,7 @@ tls_setup(LDAP *ld, const char *ca_file, struct err *e)
 }
 
 int
-tls_check(LDAP *ld, const char **why_r)
+dir_tls_check(LDAP *ld, const char **why_r)
 {
 	char *version = NULL;
 	bool new_enough;

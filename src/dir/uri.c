@@ -165,7 +165,7 @@ parse_host(struct arena *a, const char *text, struct strv rest, unsigned port, s
 }
 
 int
-uri_parse(struct arena *a, const char *text, struct uri *u_r, struct err *e)
+dir_uri_parse(struct arena *a, const char *text, struct uri *u_r, struct err *e)
 {
 	struct strv s = strv_of(text);
 
@@ -187,7 +187,7 @@ uri_parse(struct arena *a, const char *text, struct uri *u_r, struct err *e)
 }
 
 bool
-uri_local_peer(const struct sockaddr *sa)
+dir_uri_local_peer(const struct sockaddr *sa)
 {
 	if (sa->sa_family == AF_INET)
 		return ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr) >> 24 == 127;

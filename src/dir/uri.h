@@ -17,10 +17,10 @@ struct uri {
 };
 
 /* scheme://host[:port][/] and nothing else: no DN, no query, no user part, no list. ERR_CONFIG. */
-int uri_parse(struct arena *a, const char *text, struct uri *u_r, struct err *e) DH_MUST_USE;
+int dir_uri_parse(struct arena *a, const char *text, struct uri *u_r, struct err *e) DH_MUST_USE;
 
 /* True if a connected peer is on this machine: loopback address or Unix socket. */
 struct sockaddr;
-bool uri_local_peer(const struct sockaddr *sa);
+bool dir_uri_local_peer(const struct sockaddr *sa);
 
 #endif

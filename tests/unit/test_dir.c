@@ -214,12 +214,13 @@ START_TEST(filter_limits)
 	ck_assert_int_eq(e.code, ERR_CONFIG);
 	ck_assert_ptr_null(text);
 
-	ck_assert_int_eq(filter_values_text(a, dir_f_eq(a, "member", STRV("(")), &text, &e), 0);
+	ck_assert_int_eq(dir_filter_values_text(a, dir_f_eq(a, "member", STRV("(")), &text, &e), 0);
 	ck_assert_str_eq(text, "((member=\\28))");
 	ck_assert_int_eq(
-		filter_values_text(a, dir_f_or2(a, dir_f_present(a, "x"), dir_f_eq(a, "y", STRV("z"))), &text, &e), 0);
+		dir_filter_values_text(a, dir_f_or2(a, dir_f_present(a, "x"), dir_f_eq(a, "y", STRV("z"))), &text, &e),
+		0);
 	ck_assert_str_eq(text, "((x=*)(y=z))");
-	ck_assert_int_eq(filter_values_text(a, dir_f_not(a, dir_f_present(a, "x")), &text, &e), -1);
+	ck_assert_int_eq(dir_filter_values_text(a, dir_f_not(a, dir_f_present(a, "x")), &text, &e), -1);
 }
 END_TEST
 
@@ -281,7 +282,7 @@ START_TEST(uris)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct uri u = {0};
-		int rc = uri_parse(a, cases[i].in, &u, &e);
+		int rc = dir_uri_parse(a, cases[i].in, &u, &e);
 
 		ck_assert_msg((rc == 0) == (cases[i].out != NULL), "\"%s\": rc %d, %s", cases[i].in, rc, e.detail);
 		if (rc) {
@@ -515,8 +516,8 @@ START_TEST(results)
 		const struct result r = {cases[i].op, "uid=secretive,dc=x", cases[i].rc, cases[i].text, "dc=matched"};
 
 		e = ERR_INIT;
-		ck_assert_int_eq(result_err(&dir_flavour_openldap, &r, &e), -1);
-		ck_assert_msg(e.code == cases[i].code, "%s %d: %s", result_op_name(r.op), r.rc, err_name(e.code));
+		ck_assert_int_eq(dir_result_err(&dir_flavour_openldap, &r, &e), -1);
+		ck_assert_msg(e.code == cases[i].code, "%s %d: %s", dir_result_op_name(r.op), r.rc, err_name(e.code));
 		ck_assert_int_eq(e.ldap_rc, r.rc);
 		ck_assert_int_ne(e.detail[0], '\0');
 		ck_assert(!strstr(e.detail, "secretive") && !strstr(e.detail, "matched"));
@@ -526,9 +527,9 @@ START_TEST(results)
 	/* without a flavour the generic row stands; without an error object nothing is written */
 	const struct result r = {OP_MODIFY, "x", 19, "non-unique attributes found", NULL};
 
-	ck_assert_int_eq(result_err(NULL, &r, &e), -1);
+	ck_assert_int_eq(dir_result_err(NULL, &r, &e), -1);
 	ck_assert_int_eq(e.code, ERR_VALUE);
-	ck_assert_int_eq(result_err(NULL, &r, NULL), -1);
+	ck_assert_int_eq(dir_result_err(NULL, &r, NULL), -1);
 }
 END_TEST
 
