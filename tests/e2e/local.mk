@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	%D%/test_legacy.py \
 	%D%/test_limits.py \
 	%D%/test_queries.py \
+	%D%/test_setups.py \
 	%D%/test_small_map.py \
 	%D%/test_tls.py \
 	%D%/test_user_create.py \

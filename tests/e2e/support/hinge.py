@@ -22,14 +22,14 @@ def directory_config(slapd, uri=None):
 
 
 def config(slapd, **sections):
-    """The usual configuration; sections replace or (dicts) extend it."""
+    """The usual configuration; sections extend it, "directory" replaces it."""
     c = {"server": {"listen": "127.0.0.1:0", "base_path": "/scim/v2"},
          "directory": directory_config(slapd),
          "users": {"base": PEOPLE, "rdn": "uid", "object_classes": ["inetOrgPerson"],
                    "active": "ppolicy-end-time" if slapd.variant.ppolicy else "auto"},
          "groups": {"base": GROUPS, "rdn": "cn", "object_classes": ["groupOfNames"], "member_attribute": "member"}}
     for k, v in sections.items():
-        c[k] = {**c[k], **v} if isinstance(v, dict) and k in c else v
+        c[k] = {**c[k], **v} if isinstance(v, dict) and k in c and k != "directory" else v
     return c
 
 
