@@ -2,6 +2,7 @@
  * Wall and monotonic time. */
 #include "dirhinge/base/clock.h"
 
+#include <poll.h>
 #include <time.h>
 
 static int64_t
@@ -46,4 +47,12 @@ deadline_left(deadline_t d)
 	int64_t now = clock_mono_ms();
 
 	return d > now ? d - now : 0;
+}
+
+void
+clock_pause(int64_t ms, deadline_t until)
+{
+	int64_t left = deadline_left(until);
+
+	poll(NULL, 0, (int)(ms < left ? ms : left));
 }

@@ -141,6 +141,35 @@ dir_rdn_build(struct arena *a, const char *attr, struct strv value, char **rdn_r
 	return 0;
 }
 
+int
+dir_rdn_change(struct arena *a, const char *dn, const char *attr, struct strv value, char **rdn_r, struct err *e)
+{
+	DH_CLEANUP(ldaprdn_free) LDAPRDN old = NULL;
+	DH_CLEANUP(buf_done) struct buf b = BUF_INIT(DN_MAX);
+	const char *rest;
+	char *changed;
+
+	if (dir_rdn_build(a, attr, value, &changed, e) < 0)
+		return -1;
+	if (dn_split(dn, &old, &rest))
+		return err_set(e, ERR_INTERNAL, "the directory returned a name that cannot be read");
+	for (size_t i = 0; i < rdn_count(old); i++) {
+		DH_CLEANUP(ldapstr_free) char *kept = NULL;
+		LDAPAVA *one[] = {old[i], NULL};
+		bool named = strv_caseeq(bv_view(old[i]->la_attr), strv_of(attr));
+
+		if (!named && ldap_rdn2str(one, &kept, LDAP_DN_FORMAT_LDAPV3 | LDAP_DN_PRETTY) != LDAP_SUCCESS)
+			return err_set(e, ERR_INTERNAL, "the directory returned a name that cannot be written");
+		if (i)
+			buf_addc(&b, '+');
+		buf_adds(&b, named ? changed : kept);
+	}
+	if (b.full)
+		return err_set(e, ERR_VALUE, "the value that names the entry (%s) is too long", attr);
+	*rdn_r = arena_strndup(a, buf_str(&b), b.n);
+	return 0;
+}
+
 char *
 dir_dn_join(struct arena *a, const char *rdn, const char *parent)
 {

@@ -58,9 +58,13 @@ modify_and_password(struct gw_run *run, struct gw_step *st, const char *dn, stru
 		return modify(run, st, dn, e);
 	if (c->disabled && modify(run, st, dn, e) < 0)
 		return -1;
-	if (map_set_password(&run->m, run->map, dn, c->password, c->disabled || st->was_disabled, e) < 0)
-		return err_cause(e, c->disabled ? "set the password (other changes are in place)"
-						: "set the password (nothing else was changed)");
+	if (map_set_password(&run->m, run->map, dn, c->password, c->disabled || st->was_disabled, e) < 0) {
+		struct err why = *e;
+		if (c->disabled && c->active_changed)
+			err_set(e, why.code, "%s; the account is disabled all the same", why.detail);
+		e->ldap_rc = why.ldap_rc;
+		return err_cause(e, "set the password: %s", why.cause);
+	}
 	st->post = NULL;
 	return c->disabled ? 0 : modify(run, st, dn, e);
 }

@@ -100,7 +100,7 @@ int gw_execute(struct gw_run *run, struct gw_step *step, struct err *e) DH_MUST_
 
 /* True if the error says that somebody changed the entry between our read and our write: read again and retry. */
 bool gw_raced(const struct err *e);
-#define GW_TRIES         4
+#define GW_TRIES         24
 /* Page size when the client names none. */
 #define GW_DEFAULT_COUNT 100
 

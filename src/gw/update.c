@@ -133,6 +133,13 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	return 0;
 }
 
+/* Retries end while there is still time for one answer from the directory. */
+static int64_t
+run_share(const struct gw_run *run)
+{
+	return gw_options(run->g)->timeout_ms / 2;
+}
+
 int
 gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_result *r, struct err *e)
 {
@@ -140,8 +147,10 @@ gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_res
 	for (int i = 1; attempt(run, u, id, &en, e) < 0; i++) {
 		if (!gw_raced(e))
 			return err_cause(e, "%s %s %.64s", u->verb, run->type->name, id);
-		if (i >= GW_TRIES)
+		/* Spread by chance, so that clients of one entry do not meet again at once. */
+		if (i >= GW_TRIES || deadline_left(run->m.until) < run_share(run))
 			return err_set(e, ERR_BUSY, "the %s is being changed by others; try again", run->type->name);
+		clock_pause((clock_mono_us() ^ (int64_t)(uintptr_t)run) % (4 * i) + 1, run->m.until);
 		err_clear(e);
 	}
 	if (u->no_answer) {

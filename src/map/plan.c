@@ -116,12 +116,13 @@ add_members(const struct map_plan *p, const char *const *dns, size_t n)
 }
 
 int
-map_rdn(struct map_run *r, const struct map_row *row, struct strv value, char **rdn_r, struct err *e)
+map_rdn(struct map_run *r, const struct map_row *row, const char *dn, struct strv value, char **rdn_r, struct err *e)
 {
 	size_t max = r->caps->flavour->max_rdn ? r->caps->flavour->max_rdn : SIZE_MAX;
 	char *rdn = NULL;
 	/* Escaping only makes it longer: a value over the limit is not even tried. */
-	if (value.n <= max && dir_rdn_build(r->a, row->ldap, value, &rdn, e) < 0)
+	if (value.n <= max && (dn ? dir_rdn_change(r->a, dn, row->ldap, value, &rdn, e)
+				  : dir_rdn_build(r->a, row->ldap, value, &rdn, e)) < 0)
 		return -1;
 	if (!rdn || strlen(rdn) > max)
 		return err_set(e, ERR_VALUE, "%s is too long to name an entry; at most about %zu bytes are possible",
@@ -138,7 +139,7 @@ new_dn(const struct map_plan *p, char **dn_r, struct err *e)
 		const struct map_vals *v = &p->want.vals[i];
 		if (!v->row->names || v->n == 0)
 			continue;
-		if (map_rdn(p->r, v->row, v->v[0], &rdn, e) < 0)
+		if (map_rdn(p->r, v->row, NULL, v->v[0], &rdn, e) < 0)
 			return -1;
 		return dir_dn_child(p->r->a, p->m->opts->rdn, v->v[0], p->m->opts->base, dn_r, e);
 	}

@@ -36,8 +36,9 @@ struct map_plan {
 	const char **ignored;
 	size_t n_ignored, cap_ignored;
 };
-/* "attr=value", within what the directory can use as a name (ERR_VALUE). */
-int map_rdn(struct map_run *r, const struct map_row *row, struct strv value, char **rdn_r, struct err *e) DH_MUST_USE;
+/* "attr=value", for an existing entry with what else its name holds, within what the directory can use (ERR_VALUE). */
+int map_rdn(struct map_run *r, const struct map_row *row, const char *dn, struct strv value, char **rdn_r,
+	    struct err *e) DH_MUST_USE;
 void map_plan_ignore(struct map_plan *p, const char *path);
 
 /* --- homes ------------------------------------------------------------------------------------------------------- */

@@ -168,7 +168,7 @@ rename_to(struct map_run *r, struct diff *d, const char *dn, struct map_change *
 		if (map_value_same(d->row->at, d->want->v[i], old))
 			new = d->want->v[i];
 	char *rdn;
-	if (map_rdn(r, d->row, new, &rdn, e) < 0)
+	if (map_rdn(r, d->row, dn, new, &rdn, e) < 0)
 		return -1;
 	c->new_rdn = rdn;
 	take_out(&d->del, old);

@@ -111,8 +111,10 @@ split_key(const struct op *op, const char *key, const json_t *value, struct err 
 	if (s)
 		return split_schema(op, s, value, e);
 	if (attr) {
-		/* RFC 7644 3.5.2.3: clients send back whole resources; what is the server's is not asked for. */
-		if (!scim_attr_kept(attr))
+		/* RFC 7644 3.5.2.3: clients send back whole resources; what is the server's is not asked for, nor is
+		 * the end of a password that they could not read. */
+		bool unread = attr->mutability == SCIM_WRITE_ONLY && json_unassigned(value);
+		if (!scim_attr_kept(attr) && !unread)
 			push_attr(op, attr, value);
 		return 0;
 	}
@@ -149,6 +151,13 @@ split_pathless(const struct op *op, struct err *e)
 	return 0;
 }
 
+/* RFC 7643 2.5; an empty string holds nothing either. */
+static bool
+is_unassigned(const json_t *value)
+{
+	return json_unassigned(value) || (json_is_string(value) && json_string_length(value) == 0);
+}
+
 static int
 with_path(const struct op *op, const char *text, struct err *e)
 {
@@ -163,6 +172,11 @@ with_path(const struct op *op, const char *text, struct err *e)
 	if (is_read_only(path))
 		return err_set(e, ERR_MUTABILITY, "Operations[%u].path: %s is readOnly", op->index,
 			       path->sub ? path->sub->path : path->attr->path);
+	/* What cannot be read is not known to be absent: success would claim a removal that did not happen. */
+	if (path->attr->mutability == SCIM_WRITE_ONLY && (op->kind == SCIM_REMOVE || is_unassigned(op->value)))
+		return err_set(e, ERR_MUTABILITY,
+			       "Operations[%u].path: %s can be set, not removed; set active to false to stop logins",
+			       op->index, path->attr->path);
 	push(op, path, op->value);
 	return 0;
 }

@@ -17,6 +17,8 @@ typedef int64_t deadline_t;
 deadline_t deadline_in(int64_t ms);
 /* Milliseconds left, never negative. */
 int64_t deadline_left(deadline_t d);
+/* Lets ms pass, but not beyond the deadline: before trying again what another client was faster with. */
+void clock_pause(int64_t ms, deadline_t until);
 static inline deadline_t
 deadline_min(deadline_t a, deadline_t b)
 {

@@ -26,6 +26,10 @@ char *dir_dn_normal(struct arena *a, const char *dn);
 bool dir_dn_under(struct arena *a, const char *dn, const char *base, bool self);
 /* Text after the first RDN in the spelling given; "" for a single RDN, NULL if it does not parse. */
 char *dir_dn_parent(struct arena *a, const char *dn);
+/* The first RDN of dn with the value of attr replaced; other attributes of a multi-valued RDN stay. Checked like
+ * dir_rdn_build. */
+int dir_rdn_change(struct arena *a, const char *dn, const char *attr, struct strv value, char **rdn_r,
+		   struct err *e) DH_MUST_USE;
 /* The first RDN in the spelling given; NULL if dn does not parse. */
 char *dir_dn_rdn(struct arena *a, const char *dn);
 /* dn with its first RDN replaced by rdn (from dir_rdn_build or dir_dn_rdn), as a modrdn does; NULL as above. */
