@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from support.match import shows
-from support.slapd import Variant
+from support.slapd import SUFFIX, Variant
 
 SHADOW = ["inetOrgPerson", "shadowAccount"]
 
@@ -176,6 +176,36 @@ def test_auto_takes_ppolicy(hinges):
     u = h.make_user(password=pw)
     toggle(h, u, False)
     assert not h.ldap.binds(h.dn(u["id"]), pw)
+
+
+@pytest.mark.parametrize("policy", ["none", "default", "own"])
+@pytest.mark.parametrize("strategy", ["ppolicy-end-time", "auto"])
+def test_end_time_works_whatever_policy_applies(hinges, strategy, policy):
+    """slapd 2.5 looks at pwdEndTime only if a policy applies to the entry; without any, a leaver could still bind."""
+    h = hinges(Variant(policy=policy != "none"), users={"active": strategy})
+    pw, new = h.password(), h.password()
+    u = h.make_user(password=pw)
+    own = []
+    if policy == "own":
+        own = [h.ldap.add(f"cn={u['userName']},ou=policies,{SUFFIX}", {
+            "objectClass": ["organizationalRole", "pwdPolicy"], "pwdAttribute": "userPassword"})]
+        h.ldap.modify(h.dn(u["id"]), ("add", "pwdPolicySubentry", own))
+    for _ in range(2):
+        toggle(h, u, False)
+        assert not h.ldap.binds(h.dn(u["id"]), pw), "a disabled user can bind"
+        if own:
+            h.assert_entry(u["id"], {"pwdPolicySubentry": own})
+        h.okta.patch(f"/Users/{u['id']}", [{"op": "replace", "value": {"password": new}}]).expect(200, 204)
+        assert not h.ldap.binds(h.dn(u["id"]), new) and not h.ldap.binds(h.dn(u["id"]), pw)
+        toggle(h, u, True)
+        assert h.ldap.binds(h.dn(u["id"]), new)
+        h.assert_entry(u["id"], {"pwdEndTime": None, "pwdPolicySubentry": own or None})
+        pw, new = new, pw
+    off = h.make_user(active=False, password=pw)
+    assert not h.ldap.binds(h.dn(off["id"]), pw), "created disabled, and can bind"
+    toggle(h, off, True)
+    assert h.ldap.binds(h.dn(off["id"]), pw)
+    h.assert_entry(off["id"], {"pwdEndTime": None, "pwdPolicySubentry": None})
 
 
 NOTHING = Variant(schema=False, ppolicy=False)

@@ -32,6 +32,7 @@ class Variant:
     schema: bool = True      # dirhinge.ldif is loaded
     cleanup: str = "none"    # none | refint | memberof: who repairs memberships
     ppolicy: bool = True
+    policy: bool = True      # there is a default policy, which lets locks work
     unique: bool = True
     tls: str = ""            # name in the certificate; "" is no TLS
 
@@ -39,6 +40,7 @@ class Variant:
     def name(self):
         parts = ["schema" if self.schema else "plain", self.cleanup]
         parts += [] if self.ppolicy else ["no-ppolicy"]
+        parts += [] if self.policy else ["no-policy"]
         parts += [] if self.unique else ["no-unique"]
         parts += [f"tls-{self.tls}"] if self.tls else []
         return "-".join(parts)
@@ -201,8 +203,7 @@ objectClass: olcOverlayConfig
 objectClass: olcPPolicyConfig
 olcOverlay: ppolicy
 olcPPolicyHashCleartext: TRUE
-olcPPolicyDefault: cn=default,ou=policies,{SUFFIX}
-""")
+""" + (f"olcPPolicyDefault: cn=default,ou=policies,{SUFFIX}\n" if v.policy else ""))
     parts.append(f"""dn: olcOverlay=sssvlv,{db}
 objectClass: olcOverlayConfig
 objectClass: olcSssVlvConfig
@@ -228,7 +229,7 @@ cn: gateway
 userPassword: {gateway_pw}
 
 """
-    if v.ppolicy:
+    if v.ppolicy and v.policy:
         text += f"""dn: cn=default,ou=policies,{SUFFIX}
 objectClass: organizationalRole
 objectClass: pwdPolicy
