@@ -25,8 +25,7 @@ subschema_has(const struct dir_caps *caps, const char *attr)
 	return dir_subschema_attr(caps->schema, attr) != NULL;
 }
 
-/* --- ppolicy-end-time
- * -------------------------------------------------------------------------------------------------- */
+/* --- ppolicy-end-time -------------------------------------------------------------------------------------------- */
 
 /* slapo-ppolicy checks pwdEndTime before pwdLockout, and a change of password does not clear it (standards.md 5.6). */
 static bool
@@ -62,8 +61,7 @@ end_time_filter(struct map_run *r, const struct dir_caps *caps DH_UNUSED, bool *
 	return dir_f_le(r->a, END_TIME, strv_of(arena_strdup(r->a, text)));
 }
 
-/* --- ppolicy-lock ----------------------------------------------------------------------------------------------------
- */
+/* --- ppolicy-lock ------------------------------------------------------------------------------------------------ */
 
 /* A time stamp in pwdAccountLockedTime is a lock after failed logins and no decision of anybody. pwdEndTime counts too:
  * it is set while a password changes (password.c), and an account that cannot bind is not shown as active. */
@@ -96,8 +94,7 @@ lock_filter(struct map_run *r, const struct dir_caps *caps, bool *exact_r)
 	return subschema_has(caps, END_TIME) ? dir_f_or2(r->a, f, end_time_filter(r, caps, exact_r)) : f;
 }
 
-/* --- attribute -------------------------------------------------------------------------------------------------------
- */
+/* --- attribute --------------------------------------------------------------------------------------------------- */
 
 static bool
 attribute_disabled(const struct dir_entry *en, int64_t now_us DH_UNUSED)
@@ -119,8 +116,7 @@ attribute_filter(struct map_run *r, const struct dir_caps *caps DH_UNUSED, bool 
 	return dir_f_eq(r->a, ACTIVE, STRV("FALSE"));
 }
 
-/* --- shadow-expire
- * ----------------------------------------------------------------------------------------------------- */
+/* --- shadow-expire ----------------------------------------------------------------------------------------------- */
 
 /* shadow(5): the day on which the account expires; 0 should not be used, as it can be read either way. */
 static bool
@@ -158,8 +154,7 @@ shadow_filter(struct map_run *r, const struct dir_caps *caps, bool *exact_r)
 	return dir_f_and2(r->a, dir_f_ge(r->a, EXPIRE, STRV("1")), dir_f_le(r->a, EXPIRE, strv_of(today)));
 }
 
-/* --- table ---------------------------------------------------------------------------------------------------------
- */
+/* --- table ------------------------------------------------------------------------------------------------------- */
 
 const char *const map_strategy_names[] = {"ppolicy-end-time", "ppolicy-lock", "attribute", "shadow-expire", NULL};
 
@@ -241,8 +236,7 @@ map_strategy_find(const char *name, const struct dir_caps *caps, const struct ma
 	return 0;
 }
 
-/* --- in a change
- * ------------------------------------------------------------------------------------------------------- */
+/* --- in a change ------------------------------------------------------------------------------------------------- */
 
 /* Adds the class that the strategy's attribute needs. */
 static void

@@ -51,8 +51,7 @@ map_ldap_attr(const struct map *m, const char *scim_path)
 	return row ? row->ldap : NULL;
 }
 
-/* --- lists of attributes ---------------------------------------------------------------------------------------------
- */
+/* --- lists of attributes ----------------------------------------------------------------------------------------- */
 
 struct wanted {
 	struct map_run *r;

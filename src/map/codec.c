@@ -6,8 +6,7 @@
 
 #define VALUE_MAX ((size_t)16 << 20) /* bodies are limited long before */
 
-/* --- what a syntax can hold ----------------------------------------------------------------------------------------
- */
+/* --- what a syntax can hold -------------------------------------------------------------------------------------- */
 
 static bool
 is_alnum(unsigned char c)
@@ -101,8 +100,7 @@ text_json(struct strv s)
 	return json_stringn(s.p, s.n);
 }
 
-/* --- string --------------------------------------------------------------------------------------------------------
- */
+/* --- string ------------------------------------------------------------------------------------------------------ */
 
 static int
 string_encode(struct arena *a, const struct map_row *row, const json_t *value, struct strv *out_r, struct err *e)
@@ -120,8 +118,7 @@ string_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, st
 	return text_json(value);
 }
 
-/* --- postal --------------------------------------------------------------------------------------------------------
- */
+/* --- postal ------------------------------------------------------------------------------------------------------ */
 
 /* RFC 4517 3.3.28: lines joined by "$"; "$" and "\" inside a line become \24 and \5C. */
 static int
@@ -167,8 +164,7 @@ postal_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, st
 	return b.full ? NULL : text_json(buf_view(&b));
 }
 
-/* --- labeled-uri ---------------------------------------------------------------------------------------------------
- */
+/* --- labeled-uri ------------------------------------------------------------------------------------------------- */
 
 /* RFC 2079: the URI, a blank, the label. The label tells our value from others in the same attribute. */
 static int
@@ -193,8 +189,7 @@ uri_decode(struct arena *a DH_UNUSED, const struct map_row *row, struct strv val
 	return text_json(strv_n(value.p, blank));
 }
 
-/* --- binary, jpeg ----------------------------------------------------------------------------------------------------
- */
+/* --- binary, jpeg ------------------------------------------------------------------------------------------------ */
 
 static int
 decode_base64(struct arena *a, const struct map_row *row, struct strv s, struct strv *out_r, struct err *e)
@@ -237,8 +232,7 @@ jpeg_decode(struct arena *a, const struct map_row *row DH_UNUSED, struct strv va
 	return value.n ? json_string(arena_printf(a, "%s%s", jpeg_prefix.p, base64_encode(a, value))) : NULL;
 }
 
-/* --- table ---------------------------------------------------------------------------------------------------------
- */
+/* --- table ------------------------------------------------------------------------------------------------------- */
 
 #define TEXTS (1u << SCIM_STRING | 1u << SCIM_REFERENCE)
 
@@ -266,8 +260,7 @@ const struct map_codec map_codecs[] = {
 };
 const size_t map_codecs_n = ARRAY_SIZE(map_codecs);
 
-/* --- equality ------------------------------------------------------------------------------------------------------
- */
+/* --- equality ---------------------------------------------------------------------------------------------------- */
 
 struct fold {
 	bool lower, squeeze, drop_blank, drop_hyphen;

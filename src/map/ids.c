@@ -48,8 +48,7 @@ map_id_filter(struct map_run *r, const struct map *m, const char *id)
 	return dir_f_and2(r->a, map_class_filter(r, m), dir_f_eq(r->a, r->caps->flavour->id_attr, strv_of(id)));
 }
 
-/* --- ids to DNs ----------------------------------------------------------------------------------------------------
- */
+/* --- ids to DNs -------------------------------------------------------------------------------------------------- */
 
 struct finding {
 	struct map_run *r;

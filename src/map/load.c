@@ -13,8 +13,7 @@ struct load {
 	struct strmap *keep;  /* SCIM paths with a home */
 };
 
-/* --- resource types ------------------------------------------------------------------------------------------------
- */
+/* --- resource types ---------------------------------------------------------------------------------------------- */
 
 static int
 load_docs(struct arena *a, const json_t *docs[3], struct err *e)
@@ -45,8 +44,7 @@ build_type(struct arena *a, bool users, scim_keep_fn keep, void *ctx, const stru
 	return scim_type_build(a, users ? &user : &group, docs, ARRAY_SIZE(docs), keep, ctx, t_r, e);
 }
 
-/* --- rows that this directory can hold -------------------------------------------------------------------------------
- */
+/* --- rows that this directory can hold --------------------------------------------------------------------------- */
 
 static bool
 class_allows(const struct load *l, const char *oc, const char *attr)
@@ -101,8 +99,7 @@ drop_rows(struct load *l, struct err *e)
 	return 0;
 }
 
-/* --- the SCIM attributes that have a home
- * ------------------------------------------------------------------------------ */
+/* --- the SCIM attributes that have a home ------------------------------------------------------------------------ */
 
 static void
 keep_path(struct load *l, const char *path)
@@ -203,8 +200,7 @@ lost_paths(const struct load *l)
 	return lost;
 }
 
-/* --- checks that need all rows -------------------------------------------------------------------------------------
- */
+/* --- checks that need all rows ----------------------------------------------------------------------------------- */
 
 static bool
 row_fills(const struct map *m, const struct map_row *row, const char *ldap)
@@ -276,8 +272,7 @@ check_shared(struct load *l, struct err *e)
 	return 0;
 }
 
-/* --- homes ---------------------------------------------------------------------------------------------------------
- */
+/* --- homes ------------------------------------------------------------------------------------------------------- */
 
 /* attr and leaf point into the full type so far. */
 static void
@@ -380,8 +375,7 @@ build_homes(struct load *l)
 	m->homes = homes;
 }
 
-/* --- the maps ------------------------------------------------------------------------------------------------------
- */
+/* --- the maps ---------------------------------------------------------------------------------------------------- */
 
 static void
 find_extras(struct load *l)

@@ -168,8 +168,7 @@ map_multi_read(struct map_run *r, const struct map *m, const struct map_home *h,
 		json_decref(list);
 }
 
-/* --- writing -------------------------------------------------------------------------------------------------------
- */
+/* --- writing ----------------------------------------------------------------------------------------------------- */
 
 /* All values that SCIM shows, and JSON texts that decorate nothing any more. */
 static void

@@ -50,8 +50,7 @@ map_row_shown(struct map_run *r, const struct map_row *row, const struct dir_ent
 	return (struct strv){0};
 }
 
-/* --- made-up values ------------------------------------------------------------------------------------------------
- */
+/* --- made-up values ---------------------------------------------------------------------------------------------- */
 
 /* Text of a source of made_from: from a resource or from an entry. */
 struct source {
@@ -117,8 +116,7 @@ map_is_synthetic(struct map_run *r, const struct map *m, const struct map_row *r
 	return is_marked(m, row, en) && strv_eq(value, make_up(&s, row));
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 void
 map_plain_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
@@ -134,8 +132,7 @@ map_plain_read(struct map_run *r, const struct map *m, const struct map_home *h,
 	}
 }
 
-/* --- writing -------------------------------------------------------------------------------------------------------
- */
+/* --- writing ----------------------------------------------------------------------------------------------------- */
 
 static void
 plan_mark(struct map_plan *p, const struct map_row *row, bool synthetic)
@@ -196,8 +193,7 @@ map_plain_plan(struct map_plan *p, const struct map_home *h, struct err *e)
 	return 0;
 }
 
-/* --- externalId ----------------------------------------------------------------------------------------------------
- */
+/* --- externalId -------------------------------------------------------------------------------------------------- */
 
 /* RFC 7643 3.1: externalId is scoped by the client: one attribute holds "client:externalId" for each. */
 struct strv

@@ -85,8 +85,7 @@ plan_all(struct map_plan *p, struct map_change *c, struct err *e)
 	return plan_password(p, c, e);
 }
 
-/* --- a new entry ---------------------------------------------------------------------------------------------------
- */
+/* --- a new entry ------------------------------------------------------------------------------------------------- */
 
 static void
 add_classes(struct map_plan *p)
@@ -171,8 +170,7 @@ map_to_entry(struct map_run *r, const struct map *m, const json_t *res, const ch
 	return 0;
 }
 
-/* --- a change ------------------------------------------------------------------------------------------------------
- */
+/* --- a change ---------------------------------------------------------------------------------------------------- */
 
 int
 map_to_mods(struct map_run *r, const struct map *m, const json_t *before, const json_t *after,

@@ -5,8 +5,7 @@
 
 #include "map/map_priv.h"
 
-/* --- state.c: the values that an entry has and shall have, and the modify between them ------------------------------
- */
+/* --- state.c: the values that an entry has and shall have, and the modify between them --------------------------- */
 struct map_vals {
 	const struct map_row *row;
 	struct strv *v;

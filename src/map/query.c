@@ -7,8 +7,7 @@
 
 #include "dirhinge/base/codec.h"
 
-/* --- constants and combination ---------------------------------------------------------------------------------------
- */
+/* --- constants and combination ----------------------------------------------------------------------------------- */
 
 static struct map_narrow
 all(bool exact)
@@ -75,8 +74,7 @@ opposite(struct map_run *r, struct map_narrow x)
 	return some(dir_f_not(r->a, x.f), true);
 }
 
-/* --- attributes that are no rows -------------------------------------------------------------------------------------
- */
+/* --- attributes that are no rows --------------------------------------------------------------------------------- */
 
 static struct map_narrow
 on_id(struct map_run *r, const struct scim_filter *f)
@@ -210,8 +208,7 @@ on_groups(struct map_run *r, const struct scim_filter *f, struct map_narrow *out
 	return 0;
 }
 
-/* --- references ------------------------------------------------------------------------------------------------------
- */
+/* --- references -------------------------------------------------------------------------------------------------- */
 
 static int
 on_members(struct map_run *r, const struct map_home *h, const struct scim_filter *f, struct map_narrow *out,
@@ -285,8 +282,7 @@ on_client(struct map_run *r, const struct map_home *h, const struct scim_filter 
 	return some(dir_f_sub(r->a, attr, prefix, empty, empty), false);
 }
 
-/* --- rows ----------------------------------------------------------------------------------------------------------
- */
+/* --- rows -------------------------------------------------------------------------------------------------------- */
 
 bool
 map_sub_safe(const struct map_row *row, struct strv v)
@@ -389,8 +385,7 @@ on_plain(struct map_run *r, const struct map *m, const struct map_home *h, const
 	return f->op == SCIM_NE ? opposite(r, n) : n;
 }
 
-/* --- trees ---------------------------------------------------------------------------------------------------------
- */
+/* --- trees ------------------------------------------------------------------------------------------------------- */
 
 struct walk {
 	struct map_run *r;

@@ -120,8 +120,7 @@ kind_of(struct map_run *r, const struct dir_entry *en)
 	return NULL;
 }
 
-/* --- DNs to resources ------------------------------------------------------------------------------------------------
- */
+/* --- DNs to resources -------------------------------------------------------------------------------------------- */
 
 struct resolving {
 	struct map_run *r;
@@ -239,8 +238,7 @@ resolve_items(struct map_refs *refs, struct err *e)
 	return 0;
 }
 
-/* --- groups of users -------------------------------------------------------------------------------------------------
- */
+/* --- groups of users --------------------------------------------------------------------------------------------- */
 
 struct reverse {
 	struct map_run *r;

@@ -5,8 +5,7 @@
 
 #define ROWS_MAX 500
 
-/* --- T-04: what no map may name ------------------------------------------------------------------------------------
- */
+/* --- T-04: what no map may name ---------------------------------------------------------------------------------- */
 
 /* reliability.md T-04: attributes that grant power or are the server's own. A name ending in * is a prefix. */
 static const char *const denied[] = {
@@ -89,8 +88,7 @@ map_attr_base(const char *ldap)
 	return strv_n(s.p, strv_chr(s, ';'));
 }
 
-/* --- one row ---------------------------------------------------------------------------------------------------------
- */
+/* --- one row ----------------------------------------------------------------------------------------------------- */
 
 struct parse {
 	struct arena *a;
@@ -261,8 +259,7 @@ read_flag(const struct parse *p, const json_t *node, struct map_row *row, struct
 	return 0;
 }
 
-/* --- the list ------------------------------------------------------------------------------------------------------
- */
+/* --- the list ---------------------------------------------------------------------------------------------------- */
 
 /* One path may have a row of values and one for what that cannot hold. */
 static bool
@@ -346,8 +343,7 @@ read_rows(const struct parse *p, const json_t *list, struct err *e)
 	return 0;
 }
 
-/* --- made_from -----------------------------------------------------------------------------------------------------
- */
+/* --- made_from --------------------------------------------------------------------------------------------------- */
 
 /* A source stands above: that a value could be made from itself is impossible. */
 static const struct map_row *
@@ -395,8 +391,7 @@ resolve_made(const struct parse *p, struct map_row *row, struct err *e)
 	return 0;
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------------------------- */
 
 static int
 read_builtin(struct parse *p, const char *family, bool users, struct err *e)

@@ -61,8 +61,7 @@ map_state_of(const struct map_state *st, const char *ldap)
 	return NULL;
 }
 
-/* --- one attribute -------------------------------------------------------------------------------------------------
- */
+/* --- one attribute ----------------------------------------------------------------------------------------------- */
 
 struct diff {
 	struct arena *a;
@@ -148,8 +147,7 @@ emit(struct diff *d, struct dir_mods *mods)
 	dir_mods_replace(mods, d->row->ldap, all.v, all.n);
 }
 
-/* --- naming attribute ----------------------------------------------------------------------------------------------
- */
+/* --- naming attribute -------------------------------------------------------------------------------------------- */
 
 /* The value in the DN changes by a rename, which deletes the old and adds the new value itself. */
 static int
@@ -201,8 +199,7 @@ map_state_diff(struct map_run *r, const struct map_state *have, const struct map
 	return 0;
 }
 
-/* --- object classes ------------------------------------------------------------------------------------------------
- */
+/* --- object classes ---------------------------------------------------------------------------------------------- */
 
 static bool
 allowed(const struct map *m, const struct dir_entry *current, const char *attr)

@@ -54,8 +54,7 @@ id_of(const struct map *m, const char *dn)
 	return json_string_value(json_object_get(map_live_read(&l, m, dn), "id"));
 }
 
-/* --- filters
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- filters ----------------------------------------------------------------------------------------------------- */
 
 static void
 make_crowd(void)

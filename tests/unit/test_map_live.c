@@ -94,8 +94,7 @@ count(const char *filter)
 	return (size_t)rc;
 }
 
-/* --- schema
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- schema ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(schema_loads_every_way)
 {
@@ -112,8 +111,7 @@ START_TEST(everything_has_a_home)
 }
 END_TEST
 
-/* --- values
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- values ------------------------------------------------------------------------------------------------------ */
 
 /* The random resources of test_map_roundtrip, with slapd as the judge of what can be stored. Certificates are left out:
  * slapd takes no random bytes for one. */
@@ -180,8 +178,7 @@ START_TEST(version_moves_with_every_change)
 }
 END_TEST
 
-/* --- references
- * -------------------------------------------------------------------------------------------------------- */
+/* --- references -------------------------------------------------------------------------------------------------- */
 
 START_TEST(managers)
 {
@@ -285,8 +282,27 @@ START_TEST(groups_of_users)
 }
 END_TEST
 
-/* --- active
- * ------------------------------------------------------------------------------------------------------------ */
+/* users.delete: disable keeps the entry; for SCIM it is gone, as a resource and as a member. */
+START_TEST(deleted_users_are_gone)
+{
+	const char *dns[] = {user("deleted"), user("kept")}, **found;
+	const char *ids[] = {id_of(users, dns[0]), id_of(users, dns[1])};
+	const char *dn = map_live_create(&l, groups, json("{\"displayName\":\"of deleted\"}"), dns, 2);
+	struct dir_mods mods;
+	dir_mods_init(&mods, l.a);
+	ok(map_mark_deleted(&l.r, users, map_live_entry(&l, users, dns[0]), &mods, &e));
+	ok(dir_modify(l.dir, l.a, dns[0], &mods, NULL, l.r.until, &e));
+	ok(map_ids_to_dns(&l.r, ids, 2, &found, &e));
+	ck_assert(!found[0] && found[1]);
+	json_t *list = json_object_get(map_live_read(&l, groups, dn), "members");
+	ck_assert_uint_eq(json_array_size(list), 1);
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(list, 0), "value")), ids[1]);
+	ck_assert_uint_eq(count("userName eq \"deleted\""), 0);
+	ck_assert_uint_eq(count("userName eq \"kept\""), 1);
+}
+END_TEST
+
+/* --- active ------------------------------------------------------------------------------------------------------ */
 
 /* A life: created disabled with a password, enabled, password changed, disabled, password changed, enabled. binds: the
  * strategy is one that slapd itself enforces. */

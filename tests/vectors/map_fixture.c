@@ -63,8 +63,7 @@ line_pair(struct arena *a, struct strv line, struct strv *name_r, struct strv *v
 	return !binary || base64_decode(a, value, value_r, NULL) == 0;
 }
 
-/* --- capabilities ----------------------------------------------------------------------------------------------------
- */
+/* --- capabilities ------------------------------------------------------------------------------------------------ */
 
 static bool
 left_out(struct strv definition, const char *without)
@@ -120,8 +119,7 @@ map_fixture_opts(void)
 	};
 }
 
-/* --- entries ---------------------------------------------------------------------------------------------------------
- */
+/* --- entries ----------------------------------------------------------------------------------------------------- */
 
 const struct dir_entry *
 map_fixture_entry(struct arena *a, struct strv text)
