@@ -70,6 +70,8 @@ gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e)
 	const struct map_set *set;
 	const struct dir_caps *caps;
 	deadline_t until = deadline_in(g->opts.timeout_ms);
+	if (q->until != 0)
+		until = deadline_min(until, q->until);
 	if (gw_ready(g, &set, e) < 0 || dir_caps(g->opts.dir, &caps, e) < 0)
 		return -1;
 	const struct map *map = q->type == GW_USERS ? set->users : set->groups;

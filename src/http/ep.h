@@ -19,6 +19,9 @@ int http_ep_search(struct req *q, struct err *e);
 /* What GET and POST …/.search share: fills the rest of q->gw, searches, replies. */
 int http_ep_search_run(struct req *q, const struct gw_list *l, struct err *e);
 
+/* ep_bulk.c */
+int http_ep_bulk(struct req *q, struct err *e);
+
 /* ep_discovery.c */
 int http_ep_service_provider_config(struct req *q, struct err *e);
 int http_ep_resource_types(struct req *q, struct err *e);

@@ -24,7 +24,7 @@ http_req_new(struct http *h, const char *target)
 	q->head.content_length = -1;
 	crypto_random(id, sizeof id);
 	memcpy(q->id, hex_encode(a, strv_n((const char *)id, sizeof id)), sizeof q->id);
-	q->body = BUF_INIT((size_t)h->opts.max_body);
+	q->body = BUF_INIT(0);
 	return q;
 }
 
@@ -124,10 +124,18 @@ check_client(struct req *q, struct err *e)
 	return policy_check(q->who, q->route->verb, type_names[q->route->type], e);
 }
 
+/* RFC 7644 3.7.4: Bulk announces a limit of its own. */
+static int64_t
+body_limit(const struct req *q)
+{
+	return q->route && (q->route->flags & ROUTE_BULK) ? GW_BULK_MAX_PAYLOAD : q->h->opts.max_body;
+}
+
 static int
 check_body(struct req *q, struct err *e)
 {
-	int64_t limit = q->h->opts.max_body;
+	int64_t limit = body_limit(q);
+	q->body = BUF_INIT((size_t)limit);
 	if (q->route->flags & ROUTE_JSON) {
 		bool given = q->head.content_type.p != NULL;
 		/* wire case G2: some clients send none */
@@ -196,7 +204,7 @@ http_req_head(struct req *q, const struct req_head *in)
 bool
 http_req_body(struct req *q, const char *p, size_t n)
 {
-	int64_t limit = q->h->opts.max_body;
+	int64_t limit = body_limit(q);
 	q->body_bytes += (int64_t)n;
 	if (q->replied)
 		return q->body_bytes <= HTTP_LINGER_MAX + limit;
@@ -239,7 +247,7 @@ http_req_run(struct req *q)
 int
 http_req_json(struct req *q, json_t **body_r, struct err *e)
 {
-	const struct json_limits limits = {.max_bytes = (size_t)q->h->opts.max_body};
+	const struct json_limits limits = {.max_bytes = (size_t)body_limit(q)};
 	if (q->body.n == 0)
 		return err_set(e, ERR_SYNTAX, "the request has no body");
 	return json_parse(q->a, buf_view(&q->body), &limits, body_r, e);

@@ -28,7 +28,7 @@ static const struct route routes[] = {
 	/* RFC 7644 3.4.2.1, 3.4.3, 3.7, 3.11 */
 	{M_GET, "", http_ep_not_implemented, GW_USERS, POLICY_READ, ROUTE_FREE},
 	{M_POST, "/.search", http_ep_not_implemented, GW_USERS, POLICY_READ, ROUTE_FREE},
-	{M_POST, "/Bulk", http_ep_not_implemented, GW_USERS, POLICY_WRITE, ROUTE_FREE},
+	{M_POST, "/Bulk", http_ep_bulk, GW_USERS, POLICY_WRITE, ROUTE_JSON | ROUTE_BULK},
 	{ANY_METHOD, "/Me", http_ep_not_implemented, GW_USERS, POLICY_READ, ROUTE_FREE},
 	/* RFC 7644 4; the plural is what erratum 4978 is about and some clients ask for */
 	{M_GET, "/ServiceProviderConfig", http_ep_service_provider_config, GW_USERS, POLICY_READ, 0},

@@ -24,6 +24,7 @@ enum route_flag {
 	ROUTE_TYPED = 1 << 2, /* .type and .verb are checked against the client's scopes */
 	ROUTE_JSON = 1 << 3,  /* has a JSON body */
 	ROUTE_FREE = 1 << 4,  /* takes no place among the requests in flight */
+	ROUTE_BULK = 1 << 5,  /* the body may have GW_BULK_MAX_PAYLOAD bytes */
 };
 
 /* Answers through reply.h and returns 0, or -1 with *e. */

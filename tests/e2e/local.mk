@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	%D%/support/tls.py \
 	%D%/support/wait.py \
 	%D%/test_active.py \
+	%D%/test_bulk.py \
 	%D%/test_cli.py \
 	%D%/test_directory_down.py \
 	%D%/test_discovery.py \

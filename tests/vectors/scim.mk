@@ -10,3 +10,7 @@ tests_vectors_vec_filter_LDADD = libvectors-scim.a libvectors.a $(LIBS_scim)
 check_PROGRAMS += tests/vectors/vec_resource
 TESTS += tests/vectors/vec_resource
 tests_vectors_vec_resource_LDADD = libvectors-scim.a libvectors.a $(LIBS_scim)
+
+check_PROGRAMS += tests/vectors/vec_bulk
+TESTS += tests/vectors/vec_bulk
+tests_vectors_vec_bulk_LDADD = libvectors-scim.a libvectors.a $(LIBS_scim)

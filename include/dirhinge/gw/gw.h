@@ -36,6 +36,7 @@ struct gw_req {
 	const char *attributes, *excluded; /* raw query parameters or NULL */
 	const char *if_match;              /* raw header or NULL */
 	const char *if_none_match;
+	deadline_t until; /* earlier end than gw_opts.timeout_ms, 0 = none */
 	/* filled by the operation */
 	const struct scim_note *notes; /* tolerated deviations */
 	const char *const *ignored;    /* attributes without a home, NULL-terminated, or NULL */
@@ -62,6 +63,25 @@ int gw_replace(struct gw *g, struct gw_req *q, const char *id, const json_t *bod
 int gw_patch(struct gw *g, struct gw_req *q, const char *id, const json_t *body, struct gw_result *r,
 	     struct err *e) DH_MUST_USE;
 int gw_delete(struct gw *g, struct gw_req *q, const char *id, struct err *e) DH_MUST_USE;
+
+/* Bulk (RFC 7644 3.7): as many of these as one request may hold, and its size in bytes. */
+#define GW_BULK_MAX_OPERATIONS 500
+#define GW_BULK_MAX_PAYLOAD    (4 * 1024 * 1024)
+
+struct gw_bulk_failure {
+	size_t index; /* of the operation */
+	const char *method, *type;
+	struct err err;
+};
+struct gw_bulk_result {
+	json_t *response;
+	size_t n_run;
+	const struct gw_bulk_failure *failures; /* for the log */
+	size_t n_failures;
+};
+/* Each operation as if it came alone, with the client's rights checked for each. q->type, .attributes and conditions
+ * are not used. Fails only if nothing was tried. */
+int gw_bulk(struct gw *g, struct gw_req *q, const json_t *body, struct gw_bulk_result *r, struct err *e) DH_MUST_USE;
 
 struct gw_list {
 	const char *filter;  /* NULL = all */
