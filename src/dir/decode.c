@@ -2,6 +2,8 @@
  * Entries out of libldap: one pass over the BER, values NUL-terminated behind their length. */
 #include "dir/decode.h"
 
+#include "dir/cleanup.h"
+
 struct builder {
 	struct arena *a;
 	struct dir_entry *en;
@@ -40,19 +42,12 @@ add_attr(struct builder *b, struct berval name, const struct berval *vals)
 		at->values[i] = strv_n(bv_dup(b->a, vals[i]), vals[i].bv_len);
 }
 
-/* Views of a message's buffer, and a buffer of its own. */
+/* For views of a message's buffer. */
 static void
 ber_view_done(BerElement **ber)
 {
 	if (*ber)
 		ber_free(*ber, 0);
-}
-
-static void
-ber_owned_done(BerElement **ber)
-{
-	if (*ber)
-		ber_free(*ber, 1);
 }
 
 static int
@@ -92,7 +87,7 @@ int
 dir_decode_read_control(struct arena *a, const struct berval *value, const struct dir_entry **en_r, struct err *e)
 {
 	struct berval view = *value; /* ber_init() copies it and takes no const */
-	DH_CLEANUP(ber_owned_done) BerElement *ber = ber_init(&view);
+	DH_CLEANUP(ber_done) BerElement *ber = ber_init(&view);
 	struct builder b = {.a = a, .en = ARENA_NEW(a, struct dir_entry)};
 	struct berval dn, name;
 	ber_tag_t tag;

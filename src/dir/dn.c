@@ -5,6 +5,7 @@
 #include <ldap.h>
 
 #include "dir/attr.h"
+#include "dir/cleanup.h"
 #include "dir/dn_text.h"
 #include "dirhinge/base/buf.h"
 
@@ -22,12 +23,6 @@ ldaprdn_free(LDAPRDN *rdn)
 {
 	if (*rdn)
 		ldap_rdnfree(*rdn);
-}
-
-static void
-ldapstr_free(char **s)
-{
-	ldap_memfree(*s);
 }
 
 static size_t
@@ -115,7 +110,7 @@ dn_split(const char *text, LDAPRDN *rdn_r, const char **rest_r)
 int
 dir_rdn_build(struct arena *a, const char *attr, struct strv value, char **rdn_r, struct err *e)
 {
-	DH_CLEANUP(ldapstr_free) char *text = NULL;
+	DH_CLEANUP(str_free) char *text = NULL;
 	DH_CLEANUP(ldapdn_free) LDAPDN back = NULL;
 	LDAPAVA ava = {.la_flags = LDAP_AVA_STRING};
 	LDAPAVA *rdn[] = {&ava, NULL};

@@ -3,6 +3,7 @@
  */
 #include <sys/time.h>
 
+#include "dir/cleanup.h"
 #include "dir/decode.h"
 #include "dir/filter_text.h"
 #include "dir/pool.h"
@@ -26,33 +27,6 @@ struct run {
 	bool failed;   /* by the callback: its error stands */
 	enum again again;
 };
-
-static void
-control_free(LDAPControl **c)
-{
-	if (*c)
-		ldap_control_free(*c);
-}
-
-static void
-controls_free(LDAPControl ***c)
-{
-	if (*c)
-		ldap_controls_free(*c);
-}
-
-static void
-str_free(char **s)
-{
-	ldap_memfree(*s);
-}
-
-static void
-ber_done(BerElement **ber)
-{
-	if (*ber)
-		ber_free(*ber, 1);
-}
 
 /* RFC 3876 2 */
 static LDAPControl *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Writes: sent once. What could not be sent is tried on a fresh connection; what was sent and not answered is an
  * unknown outcome, never a guess. */
+#include "dir/cleanup.h"
 #include "dir/decode.h"
 #include "dir/dn_text.h"
 #include "dir/pool.h"
@@ -39,26 +40,6 @@ controls_done(struct controls *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		ldap_control_free(c->list[i]);
-}
-
-static void
-reply_free(LDAPControl ***c)
-{
-	if (*c)
-		ldap_controls_free(*c);
-}
-
-static void
-str_free(char **s)
-{
-	ldap_memfree(*s);
-}
-
-static void
-ber_done(BerElement **ber)
-{
-	if (*ber)
-		ber_free(*ber, 1);
 }
 
 /* --- senders --- */
@@ -184,7 +165,7 @@ name_policy(struct conn *c, LDAPControl **reply, struct err *e)
 static int
 read_result(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
 {
-	DH_CLEANUP(reply_free) LDAPControl **reply = NULL;
+	DH_CLEANUP(controls_free) LDAPControl **reply = NULL;
 	DH_CLEANUP(str_free) char *text = NULL;
 	DH_CLEANUP(str_free) char *matched = NULL;
 	LDAPControl *post;
@@ -264,13 +245,9 @@ unsupported(const struct run *r, struct err *e)
 static const char *
 name_after(struct arena *a, const struct request *rq)
 {
-	const char *parent = rq->new_parent;
-
 	if (rq->op != OP_RENAME)
 		return rq->dn;
-	if (parent == NULL)
-		parent = dir_dn_parent(a, rq->dn);
-	return dir_dn_join(a, rq->new_rdn, parent ? parent : "");
+	return rq->new_parent ? dir_dn_join(a, rq->new_rdn, rq->new_parent) : dir_dn_with_rdn(a, rq->dn, rq->new_rdn);
 }
 
 static int
