@@ -3,8 +3,9 @@
 # Calls we do not use, and what to write instead. Comments and strings are not looked at.
 . "$(dirname "$0")/lib.sh"
 
-strip() { # code without comments and string contents, line numbers kept
-	awk '{
+strip() { # FILE:LINE:code without comments and string contents
+	awk 'FNR == 1 { inside = 0 }
+	{
 		line = $0; out = ""
 		while (length(line)) {
 			if (inside) {
@@ -12,40 +13,34 @@ strip() { # code without comments and string contents, line numbers kept
 				if (!i) { line = ""; break }
 				line = substr(line, i + 2); inside = 0; continue
 			}
-			c = substr(line, 1, 2)
-			if (c == "/*") { inside = 1; line = substr(line, 3); continue }
+			i = match(line, /["\047]|\/\*|\/\//)
+			if (!i) { out = out line; break }
+			out = out substr(line, 1, i - 1)
+			c = substr(line, i, 2)
 			if (c == "//") break
-			c = substr(line, 1, 1)
-			if (c == "\"" || c == "\047") {
-				q = c; line = substr(line, 2)
-				while (length(line)) {
-					d = substr(line, 1, 1)
-					if (d == "\\") { line = substr(line, 3); continue }
-					line = substr(line, 2)
-					if (d == q) break
-				}
-				out = out q q; continue
+			if (c == "/*") { inside = 1; line = substr(line, i + 2); continue }
+			q = substr(c, 1, 1); line = substr(line, i + 1)
+			while (length(line)) {
+				d = substr(line, 1, 1)
+				if (d == "\\") { line = substr(line, 3); continue }
+				line = substr(line, 2)
+				if (d == q) break
 			}
-			out = out c; line = substr(line, 2)
+			out = out q q
 		}
-		print FNR ":" out
-	}' "$1"
+		if (out != "") print FILENAME ":" FNR ":" out
+	}' "$@"
 }
 
 check() { # pattern, advice, allowed files
-	for f in $files; do
-		if printf '%s' "$f" | grep -qE "^($3)$"; then continue; fi
-		hits=$(grep -E "^[0-9]+:.*(^|[^A-Za-z0-9_.>])($1)[[:space:]]*\(" "$tmp/$(echo "$f" | tr / _)" || true)
-		[ -z "$hits" ] || printf '%s\n' "$hits" | cut -d: -f1 | while read -r n; do
-			echo "$f:$n: $1: $2"
-		done
-	done
+	grep -E "^[^:]*:[0-9]+:(|.*[^A-Za-z0-9_.>])($1)[[:space:]]*\(" "$tmp/code" | grep -vE "^($3):" | cut -d: -f1,2 |
+		while read -r place; do echo "$place: $1: $2"; done || true
 }
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-files=$(sources)
-for f in $files; do strip "$f" >"$tmp/$(echo "$f" | tr / _)"; done
+strip $(sources) >"$tmp/code"
+[ -s "$tmp/code" ] || complain "no sources were read"
 {
 	check 'strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets' 'use struct buf or arena_printf' 'none'
 	check 'strtok|strtok_r' 'use struct strv' 'none'

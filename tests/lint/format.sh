@@ -12,7 +12,8 @@ case $("$tool" --version 2>/dev/null) in
 	exit 77
 	;;
 esac
-for f in $(sources) $(find tests -name '*.[ch]'); do
-	"$tool" --dry-run -Werror "$f" >/dev/null 2>&1 || complain "$f: not formatted; make format"
-done
+if ! out=$({ sources; find tests -name '*.[ch]'; } | xargs "$tool" --dry-run -Werror 2>&1); then
+	complain "not formatted; make format:
+$(printf '%s\n' "$out" | grep ': error: ' | cut -d: -f1 | LC_ALL=C sort -u)"
+fi
 finish

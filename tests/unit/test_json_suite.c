@@ -77,15 +77,13 @@ judge(const char *folder, const char *file)
 	ck_assert_msg(json_equal(root, again), "%s changes when it is printed and read again", file);
 }
 
+/* NULL = not installed */
 static const char *
 suite_folder(struct arena *a)
 {
 	const char *corpora = getenv("DIRHINGE_CORPORA");
-	const char *srcdir = getenv("srcdir");
 
-	if (corpora != NULL)
-		return arena_printf(a, "%s/json-test-suite/test_parsing", corpora);
-	return arena_printf(a, "%s/../shared/corpora/json-test-suite/test_parsing", srcdir != NULL ? srcdir : ".");
+	return corpora ? arena_printf(a, "%s/json-test-suite/test_parsing", corpora) : NULL;
 }
 
 START_TEST(suite)
@@ -121,8 +119,8 @@ main(void)
 	const struct unit_test tests[] = {{"suite", suite, 0}};
 	const char *folder = suite_folder(a);
 
-	if (access(folder, R_OK) != 0) {
-		(void)printf("SKIP: the JSON parsing test suite is not in %s (set DIRHINGE_CORPORA)\n", folder);
+	if (folder == NULL || access(folder, R_OK) != 0) {
+		(void)printf("SKIP: the JSON parsing test suite is not in $DIRHINGE_CORPORA/json-test-suite\n");
 		return 77;
 	}
 	json_object_seed(0);
