@@ -228,6 +228,64 @@ def test_concurrent_creates_of_one_name(hinge):
     assert len(hinge.ldap.search(GROUPS, f"(cn={name})")) == 1
 
 
+def together(*jobs):
+    """Runs the jobs at the same time; hands a failure to the test."""
+    barrier, errors = threading.Barrier(len(jobs)), []
+
+    def run(job):
+        try:
+            barrier.wait(30)
+            job()
+        except Exception as e:  # noqa: BLE001
+            errors.append(e)
+
+    threads = [threading.Thread(target=run, args=(j,)) for j in jobs]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not errors, errors[0]
+
+
+def test_race_of_delete_and_add(any_hinge):
+    """A deleted user is in no group, also when somebody adds it in the same moment: a namesake would inherit that."""
+    h = any_hinge
+    c, d = h.lenient.clone(), h.lenient.clone()
+    for _ in range(12):
+        u, g = h.make_user(), h.make_group()
+        dn = h.dn(u["id"])
+        together(lambda u=u: c.delete(f"/Users/{u['id']}").expect(204),
+                 lambda u=u, g=g: d.patch(f"/Groups/{g['id']}", add(u["id"])).expect(200, 204, 400))
+        until(lambda g=g, dn=dn: dn not in h.entry(g["id"])["member"], "the deleted user to leave the group", 5)
+    c.close(), d.close()
+
+
+def test_race_of_rename_and_add(hinge):
+    """A member that was answered with success is a member, under whatever name the user has now."""
+    c, d = hinge.lenient.clone(), hinge.lenient.clone()
+    u = hinge.make_user()
+    groups = [hinge.make_group() for _ in range(30)]
+    added = []
+
+    def rename():
+        for i in range(40):
+            c.patch(f"/Users/{u['id']}", [{"op": "replace", "path": "userName", "value": f"{u['userName']}-{i}"}]) \
+                .expect(200, 204, 503)
+
+    def join():
+        for g in groups:
+            if d.patch(f"/Groups/{g['id']}", add(u["id"])).expect(200, 204, 400, 503).status < 300:
+                added.append(g["id"])
+
+    together(rename, join)
+    dn = hinge.dn(u["id"])
+    for g in groups:
+        held = hinge.member_dns(g["id"])
+        assert held == ({dn} if g["id"] in added else set()), \
+            f"{'added' if g['id'] in added else 'not added'}, the user is {dn}, the group holds {held}"
+    c.close(), d.close()
+
+
 @pytest.mark.parametrize("policy", ["disable", "move"])
 def test_delete_policies(hinges, policy):
     """Not a hard delete, but the SCIM view is RFC 7644 3.6: gone, not listed, not a member."""
