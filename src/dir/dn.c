@@ -149,7 +149,7 @@ dir_rdn_change(struct arena *a, const char *dn, const char *attr, struct strv va
 	if (dn_split(dn, &old, &rest))
 		return err_set(e, ERR_INTERNAL, "the directory returned a name that cannot be read");
 	for (size_t i = 0; i < rdn_count(old); i++) {
-		DH_CLEANUP(ldapstr_free) char *kept = NULL;
+		DH_CLEANUP(str_free) char *kept = NULL;
 		LDAPAVA *one[] = {old[i], NULL};
 		bool named = strv_caseeq(bv_view(old[i]->la_attr), strv_of(attr));
 
