@@ -286,6 +286,46 @@ def test_race_of_rename_and_add(hinge):
     c.close(), d.close()
 
 
+@pytest.mark.parametrize("kind", ["Users", "Groups"])
+def test_rename_race_is_never_a_404(hinge, kind):
+    """The id is stable: a change that meets a rename is repeated, not answered with "gone"."""
+    x = hinge.make_user() if kind == "Users" else hinge.make_group()
+    path, name = f"/{kind}/{x['id']}", unique("moving-")
+    users = [i for i, _ in hinge.make_many(30)]
+    attribute = "userName" if kind == "Users" else "displayName"
+    c, d, e = (hinge.lenient.clone() for _ in range(3))
+
+    def rename():
+        for i in range(40):
+            c.patch(path, [{"op": "replace", "path": attribute, "value": f"{name}{i}"}]).expect(200, 204, 503)
+
+    def change():
+        for i, u in enumerate(users):
+            ops = add(u) if kind == "Groups" else [{"op": "replace", "path": "active", "value": i % 2 == 1}]
+            d.patch(path, ops).expect(200, 204, 503)
+
+    def read():
+        for _ in range(60):
+            e.get(path).expect(200)
+
+    together(rename, change, read)
+    for client in (c, d, e):
+        client.close()
+    assert hinge.dn(x["id"]).split(",")[0].endswith(f"{name}39")
+
+
+def test_rename_race_does_not_save_a_leaver(hinge):
+    """DELETE meets a rename: the user is gone afterwards."""
+    c, d = hinge.lenient.clone(), hinge.lenient.clone()
+    for i in range(12):
+        u = hinge.make_user()
+        together(lambda u=u: d.delete(f"/Users/{u['id']}").expect(204),
+                 lambda u=u, i=i: c.patch(f"/Users/{u['id']}", [
+                     {"op": "replace", "path": "userName", "value": f"{u['userName']}-{i}"}]).expect(200, 204, 404, 503))
+        assert hinge.entry(u["id"]) is None, "the user survived a DELETE that was answered with 204"
+    c.close(), d.close()
+
+
 @pytest.mark.parametrize("policy", ["disable", "move"])
 def test_delete_policies(hinges, policy):
     """Not a hard delete, but the SCIM view is RFC 7644 3.6: gone, not listed, not a member."""
