@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 lint_scripts = %D%/layers.sh %D%/foreign.sh %D%/banned.sh %D%/paste.sh %D%/headers.sh %D%/size.sh %D%/globals.sh \
-	%D%/names.sh %D%/format.sh
+	%D%/names.sh %D%/format.sh %D%/hardening.sh
 TESTS += $(lint_scripts)
 EXTRA_DIST += $(lint_scripts) %D%/lib.sh %D%/layers.txt
 
 # $(MHD_CFLAGS) and friends: the private headers of an adapter include the library they adapt.
 AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; CLANG_FORMAT='$(CLANG_FORMAT)'; builddir='$(abs_builddir)'; \
+	HARDENING='$(enable_hardening)'; SANITIZERS='$(enable_sanitizers)'; FORTIFY='$(FORTIFY)'; \
 	LINT_CFLAGS='$(JANSSON_CFLAGS) $(MHD_CFLAGS) $(LDAP_CFLAGS) $(YAML_CFLAGS)'; \
-	export CC CLANG_FORMAT builddir LINT_CFLAGS;
+	export CC CLANG_FORMAT builddir HARDENING SANITIZERS FORTIFY LINT_CFLAGS;
 
 .PHONY: lint format tidy
 lint: all
