@@ -67,7 +67,7 @@ make_crowd(void)
 		"{\"userName\":\"f.Smith\",\"externalId\":\"e1\",\"emails\":[{\"value\":\"smith@x.example\"}],"
 		"\"preferredLanguage\":\"en-US\",\"profileUrl\":\"HTTP://X.example/\",\"active\":false}",
 		"{\"userName\":\"f.zoë\",\"name\":{\"familyName\":\"Žižek\"},\"phoneNumbers\":[{\"type\":\"work\","
-		"\"value\":\"+1 201 555\"},{\"type\":\"fax\",\"value\":\"99\"},{\"type\":\"work\",\"value\":\"1;2\"}],"
+		"\"value\":\"+1-201 555\"},{\"type\":\"fax\",\"value\":\"99\"},{\"type\":\"work\",\"value\":\"1;2\"}],"
 		"\"addresses\":[{\"type\":\"work\",\"locality\":\"Berlin\",\"formatted\":\"a $ b\\nc\"}]}",
 		"{\"userName\":\"f.(*)\\\\\",\"roles\":[{\"value\":\"ad\\\"min\",\"display\":\"Admin  "
 		"x\",\"primary\":true}],\"emails\":[{\"type\":\"other\",\"value\":\"ü@x.example\"}],\"ims\":[{\"type\":"
