@@ -44,7 +44,7 @@ const struct scim_attr *scim_attr_value(const struct scim_attr *attr);
 
 /* Nothing is left that is worth keeping: no own sub-attribute, or an element without value. */
 bool scim_complex_is_empty(const struct scim_attr *attr, const json_t *value);
-/* Elements become one with an equal element: same value and type; without sub-attribute "value" the whole. */
+/* Elements become one with an equal element: same value and type; without sub-attribute "value" all but primary. */
 void scim_identity_key(struct buf *b, const struct scim_attr *attr, const json_t *element);
 /* Equality of one value or element; spelling: letter case counts (but not in ids that links point to). */
 void scim_value_key(struct buf *b, const struct scim_attr *attr, const json_t *value, bool spelling);

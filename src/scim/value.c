@@ -52,7 +52,7 @@ key_string(struct buf *b, const struct scim_attr *attr, const json_t *value, boo
 }
 
 static void
-key_complex(struct buf *b, const struct scim_attr *attr, const json_t *value, bool spelling)
+key_complex(struct buf *b, const struct scim_attr *attr, const json_t *value, bool spelling, bool with_primary)
 {
 	bool links = scim_attr_is_links(attr);
 
@@ -62,7 +62,7 @@ key_complex(struct buf *b, const struct scim_attr *attr, const json_t *value, bo
 		const json_t *v = json_object_get(value, sub->name);
 		/* RFC 7643 2.4: primary is false when it is absent. */
 		if (!v || json_is_null(v) || scim_sub_is_derived(attr, sub) ||
-		    (json_is_false(v) && str_eq(sub->name, "primary")))
+		    (str_eq(sub->name, "primary") && (json_is_false(v) || !with_primary)))
 			continue;
 		buf_printf(b, "%zu=", i);
 		scim_value_key(b, sub, v, spelling && !links);
@@ -77,7 +77,7 @@ scim_value_key(struct buf *b, const struct scim_attr *attr, const json_t *value,
 	const json_t *el;
 
 	if (json_is_object(value)) {
-		key_complex(b, attr, value, spelling);
+		key_complex(b, attr, value, spelling, true);
 	} else if (json_is_array(value)) {
 		buf_addc(b, '[');
 		json_array_foreach (value, i, el)
@@ -101,8 +101,13 @@ scim_identity_key(struct buf *b, const struct scim_attr *attr, const json_t *ele
 	const struct scim_attr *type = value && !scim_attr_is_links(attr) ? scim_attr_sub(attr, STRV("type")) : NULL;
 	const json_t *kind;
 
-	if (!value || !json_is_object(element)) {
+	if (!json_is_object(element)) {
 		scim_value_key(b, attr, element, false);
+		return;
+	}
+	/* Which element is the primary one says nothing about which element it is. */
+	if (!value) {
+		key_complex(b, attr, element, false, false);
 		return;
 	}
 	/* RFC 7643 2.4: a service provider should not return the same combination of type and value twice. */
