@@ -30,6 +30,7 @@ static const char *const user_attrs[] = {
 	"userPassword",
 	"employeeNumber",
 	"pwdEndTime",
+	"pwdPolicySubentry",
 	"pwdAccountLockedTime",
 	"shadowExpire",
 	NULL,

@@ -124,7 +124,8 @@ check_active(struct doctor *d)
 	const struct map_strategy *s = map_active(d->set->users);
 
 	if (s) {
-		doctor_say(d, FINDING_OK, "active", NULL, "active:false is kept by %s", map_strategy_name(s));
+		doctor_say(d, FINDING_OK, "active", NULL, "active:false is kept by %s%s", map_strategy_name(s),
+			   d->write_test ? "" : "; --write-test shows whether it keeps a user from binding");
 		return;
 	}
 	doctor_say(d, FINDING_FAIL, "active",

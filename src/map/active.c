@@ -8,6 +8,7 @@
 #define DAY_US   (INT64_C(86400) * 1000000)
 #define LOCKED   "000001010000Z" /* slapo-ppolicy: locked by an administrator, for good */
 #define END_TIME "pwdEndTime"
+#define POLICY   "pwdPolicySubentry"
 #define LOCK     "pwdAccountLockedTime"
 #define ACTIVE   "dirhingeActive"
 #define EXPIRE   "shadowExpire"
@@ -36,11 +37,37 @@ end_time_disabled(const struct dir_entry *en, int64_t now_us)
 	return v.p && time_from_generalized(v, &t, NULL) == 0 && t <= now_us;
 }
 
+static bool
+same_dn(struct arena *a, struct strv x, const char *y)
+{
+	const char *kx = dir_dn_normal(a, arena_strndup(a, x.p, x.n)), *ky = dir_dn_normal(a, y);
+	return kx && ky && str_eq(kx, ky);
+}
+
+/* slapo-ppolicy looks at pwdEndTime only if some policy applies to the entry: without a default policy a leaver would
+ * still bind (decisions/0011). So a disabled entry that has no policy of its own gets one: users.base, an entry that is
+ * there, sets no rule and is nobody's policy, which makes the mark ours to take back. */
+static void
+policy_write(struct map_run *r, const struct dir_entry *en, bool disable, struct dir_mods *mods)
+{
+	const struct dir_attr_type *type = dir_subschema_attr(r->caps->schema, POLICY);
+	const char *mark = r->set->opts->users.base;
+	struct strv own = en ? dir_entry_first(en, POLICY) : (struct strv){0};
+
+	if (!type || type->no_user_mod)
+		return;
+	if (disable && !own.p)
+		dir_mods_value(mods, DIR_MOD_ADD, POLICY, strv_of(mark));
+	else if (!disable && own.p && same_dn(r->a, own, mark))
+		dir_mods_value(mods, DIR_MOD_DELETE, POLICY, own);
+}
+
 static void
 end_time_write(struct map_run *r, const struct dir_entry *en, bool disable, struct dir_mods *mods)
 {
 	if (en && end_time_disabled(en, r->now_us) == disable)
 		return;
+	policy_write(r, en, disable, mods);
 	if (!disable) {
 		if (en)
 			dir_mods_replace(mods, END_TIME, NULL, 0);
@@ -162,9 +189,11 @@ static const struct map_strategy strategies[] = {
 	{
 		.name = "ppolicy-end-time",
 		.attrs = (const char *const[]){END_TIME, NULL},
+		.attr_change = POLICY,
 		.disabled = end_time_disabled,
 		.write = end_time_write,
 		.filter = end_time_filter,
+		.stops_binds = true,
 	},
 	{
 		.name = "ppolicy-lock",
@@ -173,6 +202,7 @@ static const struct map_strategy strategies[] = {
 		.write = lock_write,
 		.filter = lock_filter,
 		.password_clears = true,
+		.stops_binds = true,
 	},
 	{
 		.name = "attribute",
@@ -211,6 +241,12 @@ const char *
 map_strategy_name(const struct map_strategy *s)
 {
 	return s->name;
+}
+
+bool
+map_strategy_stops_binds(const struct map_strategy *s)
+{
+	return s->stops_binds;
 }
 
 int

@@ -10,6 +10,7 @@ struct map_plan;
 struct map_strategy {
 	const char *name;
 	const char *const *attrs; /* to read; NULL-terminated */
+	const char *attr_change;  /* to read besides before a change, or NULL */
 	const char *aux_class;    /* object class that the attribute needs, or NULL */
 	bool (*disabled)(const struct dir_entry *en, int64_t now_us);
 	/* What is to be written; nothing if it is so already. en NULL: a new entry. */
@@ -18,6 +19,7 @@ struct map_strategy {
 	const struct dir_filter *(*filter)(struct map_run *r, const struct dir_caps *caps, bool *exact_r);
 	/* A change of password makes the directory forget the state (password.c). */
 	bool password_clears;
+	bool stops_binds; /* it is the directory that keeps the account out, and not applications that look at it */
 };
 /* NULL in *s_r: "auto" found none. ERR_CONFIG if the named one cannot work here. */
 int map_strategy_find(const char *name, const struct dir_caps *caps, const struct map_strategy **s_r,

@@ -167,7 +167,9 @@ map_attrs_change(struct map_run *r, const struct map *m)
 	for (size_t i = 0; i < m->n_homes; i++)
 		if (m->homes[i].kind != HOME_MEMBERS)
 			want_home(&w, &m->homes[i]);
-	if (m->active)
+	if (m->active) {
 		want_list(&w, m->active->attrs);
+		want(&w, m->active->attr_change);
+	}
 	return w.v;
 }

@@ -182,7 +182,8 @@ map_live_create(struct map_live *l, const struct map *m, const json_t *res, cons
 const struct dir_entry *
 map_live_entry(struct map_live *l, const struct map *m, const char *dn)
 {
-	const struct dir_search s = {.base = dn, .scope = DIR_BASE, .attrs = map_attrs(&l->r, m, NULL, NULL)};
+	const char *const *attrs = m == l->r.set->users ? map_attrs_change(&l->r, m) : map_attrs(&l->r, m, NULL, NULL);
+	const struct dir_search s = {.base = dn, .scope = DIR_BASE, .attrs = attrs};
 	const struct dir_entry *en = NULL;
 	int rc = dir_search_one(l->dir, l->a, &s, l->r.until, &en, &e);
 	ck_assert_msg(rc == 1, "%s: %d %s | %s", dn, rc, e.detail, e.cause);

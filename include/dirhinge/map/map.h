@@ -48,6 +48,8 @@ const struct map_type_opts *map_type_options(const struct map *m);
 /* NULL: no strategy is available and active:false must be refused (ERR_NOT_IMPLEMENTED). */
 const struct map_strategy *map_active(const struct map *m);
 const char *map_strategy_name(const struct map_strategy *s);
+/* True if the directory itself refuses the binds of a disabled account. */
+bool map_strategy_stops_binds(const struct map_strategy *s);
 /* "ppolicy-end-time" …, NULL-terminated, for the configuration. */
 extern const char *const map_strategy_names[];
 /* LDAP attribute of a simple top-level row ("userName" -> "uid"), or NULL. */
