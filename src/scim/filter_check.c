@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Which operators and values fit which attribute (RFC 7644 3.4.2.2, table 3). */
 #include "dirhinge/base/codec.h"
+#include "dirhinge/base/unicode.h"
 #include "filter_parse.h"
 #include "name.h"
 
@@ -53,19 +54,29 @@ scim_filter_check_op(const struct scim_attr *attr, enum scim_op op, uint32_t off
 		      scim_kind_name(attr->kind));
 }
 
+static struct strv
+json_text_view(const json_t *text)
+{
+	return strv_n(json_string_value(text), json_string_length(text));
+}
+
 static int
 check_text(struct scim_ctx *c, const struct scim_attr *attr, const struct scim_lex_value *v, enum err_code code,
 	   const json_t **value_r, struct err *e)
 {
 	const json_t *value = v->value;
+	struct strv name;
 	if (v->kind != SCIM_LEX_QUOTED) {
 		if (!scim_tolerates(c, SCIM_TOL_UNQUOTED, attr->path))
 			return err_at(e, v->offset, code, "\"%s\" is compared with a string in double quotes",
 				      attr->path);
 		value = json_keep(c->a, json_stringn(v->text.p, v->text.n));
 	}
+	/* A name is compared in the form it is written in (gw/name.c). */
+	if (str_eq(attr->path, "userName") && unicode_nfc(c->a, json_text_view(value), &name, NULL) == 0)
+		value = json_keep(c->a, json_stringn(name.p, name.n));
 	int64_t us;
-	struct strv text = strv_n(json_string_value(value), json_string_length(value));
+	struct strv text = json_text_view(value);
 	if (attr->kind == SCIM_DATETIME && time_from_rfc3339(text, &us, NULL))
 		return err_at(e, v->offset, code,
 			      "\"%s\" is compared with a date and time with zone, as in \"2026-01-31T09:00:00Z\"",

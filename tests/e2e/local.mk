@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	%D%/test_group_wire.py \
 	%D%/test_groups.py \
 	%D%/test_harness.py \
+	%D%/test_identity.py \
 	%D%/test_injection.py \
 	%D%/test_legacy.py \
 	%D%/test_limits.py \

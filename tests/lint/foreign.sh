@@ -17,6 +17,7 @@ gnutls/[^>]* src/http/tls\.c
 openssl/[^>]* src/crypto/
 pthread\.h (src|include/dirhinge)/base/
 yaml\.h src/base/yaml\.c
+uni(norm|str|ctype|case|types)\.h src/base/unicode\.c
 curl/[^>]* src/net/
 sqlite3\.h src/store/
 libpq-fe\.h src/store/

@@ -2,6 +2,7 @@
  * Plays tests/vectors/base: each file names by "@of" which function its cases go through. */
 #include "dirhinge/base/codec.h"
 #include "dirhinge/base/json.h"
+#include "dirhinge/base/unicode.h"
 #include "dirhinge/base/yaml.h"
 #include "vectors.h"
 
@@ -108,12 +109,26 @@ play_uuid(const struct vec_case *c, struct buf *out)
 	buf_printf(out, "%s %s", network, microsoft);
 }
 
+static void
+play_name(const struct vec_case *c, struct buf *out)
+{
+	struct err e = ERR_INIT;
+	struct strv name;
+
+	if (unicode_prepare_name(c->a, c->input, &name, &e) < 0) {
+		vec_err(out, &e);
+		buf_printf(out, ": %s", e.detail);
+	} else {
+		buf_addv(out, name);
+	}
+}
+
 static const struct {
 	const char *name;
 	play_fn play;
 } kinds[] = {
 	{"generalized", play_generalized}, {"rfc3339", play_rfc3339},     {"json", play_json}, {"yaml", play_yaml},
-	{"base64", play_base64},           {"base64url", play_base64url}, {"uuid", play_uuid},
+	{"base64", play_base64},           {"base64url", play_base64url}, {"uuid", play_uuid}, {"name", play_name},
 };
 
 static bool
@@ -144,7 +159,7 @@ run(void *ctx, const struct vec_case *c, struct buf *out)
 int
 main(void)
 {
-	static const char *const files[] = {"codec.txt", "json.txt", "time.txt", "yaml.txt"};
+	static const char *const files[] = {"codec.txt", "json.txt", "name.txt", "time.txt", "yaml.txt"};
 	struct player p = {.play = NULL};
 	struct vec_runner r = {.run = run, .directive = directive, .ctx = &p};
 
