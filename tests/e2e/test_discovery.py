@@ -63,7 +63,8 @@ def test_resource_types(hinge):
 def test_service_provider_config(hinge):
     doc = hinge.lenient.get("/ServiceProviderConfig").expect(200).json
     shows(doc, {"schemas": [CONFIG], "patch": {"supported": True}, "filter": {"supported": True},
-                "etag": {"supported": True}, "bulk": {"supported": True, "maxOperations": 500, "maxPayloadSize": 4194304}, "sort": {"supported": False},
+                "etag": {"supported": True}, "sort": {"supported": False},
+                "bulk": {"supported": True, "maxOperations": 500, "maxPayloadSize": 4194304},
                 "changePassword": {"supported": True}, "meta": {"resourceType": "ServiceProviderConfig"}})
     limit = doc["filter"]["maxResults"]
     assert type(limit) is int and limit > 0
