@@ -193,8 +193,8 @@ dir_try_bind(struct dir *d, const char *dn, struct strv password, deadline_t unt
 	struct err refused = ERR_INIT;
 	int rc = -1;
 
-	/* RFC 4513 5.1.2: without a password the directory would say yes to everybody. */
-	if (password.n == 0)
+	/* RFC 4513 5.1: without a name or a password the directory may say yes to nobody in particular. */
+	if (dn == NULL || *dn == '\0' || password.n == 0)
 		return 0;
 	for (size_t i = 0; i < d->n_uris && rc < 0; i++) {
 		if (dir_conn_open(&c, &d->conn, &d->uris[i], end, e))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CHECK
-dir_unit_tests = tests/unit/test_dir tests/unit/test_dir_live tests/unit/test_dir_faults tests/unit/test_dir_tls
+dir_unit_tests = tests/unit/test_dir tests/unit/test_dir_uri tests/unit/test_dir_live tests/unit/test_dir_faults tests/unit/test_dir_tls
 check_PROGRAMS += $(dir_unit_tests)
 TESTS += $(dir_unit_tests)
 
@@ -16,5 +16,8 @@ tests_unit_test_dir_tls_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_SOURCES = tests/unit/test_dir.c
 tests_unit_test_dir_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_LDADD = $(LIBS_dir) $(CHECK_LIBS)
+tests_unit_test_dir_uri_SOURCES = tests/unit/test_dir_uri.c
+tests_unit_test_dir_uri_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_dir_uri_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 endif
 EXTRA_DIST += tests/unit/live_slapd.sh

@@ -117,6 +117,15 @@ live_cert(const char *file)
 	return path;
 }
 
+const char *
+live_trust_dir(void)
+{
+	static char dir[128];
+
+	snprintf(dir, sizeof(dir), "%s/certs/trust", world.top);
+	return dir;
+}
+
 const struct secret *
 live_password(void)
 {
@@ -215,13 +224,24 @@ live_stop(struct live *l)
 {
 	int status;
 
-	must(kill(l->pid, SIGSTOP) == 0 && waitpid(l->pid, &status, WUNTRACED) == l->pid && WIFSTOPPED(status));
+	must(l->pid > 0 && kill(l->pid, SIGSTOP) == 0 && waitpid(l->pid, &status, WUNTRACED) == l->pid &&
+	     WIFSTOPPED(status));
 }
 
 void
 live_cont(struct live *l)
 {
+	must(l->pid > 0);
 	kill(l->pid, SIGCONT);
+}
+
+void
+live_restore(struct live *l)
+{
+	if (l->pid > 0)
+		live_cont(l);
+	else
+		live_again(l);
 }
 
 static struct dir *

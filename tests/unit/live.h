@@ -31,8 +31,10 @@ void live_again(struct live *l); /* after live_kill: the same database and ports
 void live_kill(struct live *l);  /* -9, and waits for its end */
 void live_stop(struct live *l);  /* SIGSTOP, and waits until it has stopped */
 void live_cont(struct live *l);
+void live_restore(struct live *l); /* whatever a test that failed has left */
 
 const char *live_cert(const char *file); /* path of a certificate file */
+const char *live_trust_dir(void);        /* a directory with nothing but ca.pem */
 int live_free_port(void);                /* nobody listens there */
 
 /* A directory handle as cn=gateway with small timeouts; what the caller set in o is kept. Fails the test if it cannot.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A private slapd for the tests of src/dir.
 #   live_slapd.sh check             exit 0 if slapd and openssl are there, else 77
-#   live_slapd.sh certs DIR         authorities ca.pem and other-ca.pem; server certificates good, wrong-san, stranger
+#   live_slapd.sh certs DIR         authorities ca.pem and other-ca.pem; server certificates good, wrong-san, stranger; trust/
 #   live_slapd.sh run DIR CERT TRAP URI...
 #       makes DIR's database if it is new, prints the URIs and becomes slapd (foreground, same process id);
 #       referrals point to ldap://127.0.0.1:TRAP
@@ -45,6 +45,8 @@ certs()
 	server good ca IP:127.0.0.1,DNS:localhost
 	server wrong-san ca IP:192.0.2.1,DNS:elsewhere.example
 	server stranger other-ca IP:127.0.0.1,DNS:localhost
+	mkdir trust
+	cp ca.pem "trust/$(openssl x509 -hash -noout -in ca.pem).0"
 }
 
 # Where the modules and schema files of this system are.

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * src/dir without a directory: entries and modifications, names, filters, URIs, options, schema, result table. */
+ * src/dir without a directory: entries and modifications, names, filters, schema, result table. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dir/filter_text.h"
 #include "dir/result.h"
-#include "dir/uri.h"
-#include "dirhinge/dir/dir.h"
 #include "dirhinge/dir/dn.h"
 
 static struct arena *a;
@@ -221,135 +219,6 @@ START_TEST(filter_limits)
 		0);
 	ck_assert_str_eq(text, "((x=*)(y=z))");
 	ck_assert_int_eq(dir_filter_values_text(a, dir_f_not(a, dir_f_present(a, "x")), &text, &e), -1);
-}
-END_TEST
-
-/* --- URIs and options --- */
-
-START_TEST(uris)
-{
-	static const struct {
-		const char *in, *out; /* out NULL = refused */
-		bool loopback;
-	} cases[] = {
-		{"ldaps://ldap1.example.com", "ldaps://ldap1.example.com:636", false},
-		{"LDAP://h/", "ldap://h:389", false},
-		{"ldap://localhost:1389", "ldap://localhost:1389", true},
-		{"ldap://LOCALHOST", "ldap://LOCALHOST:389", true},
-		{"ldap://127.0.0.1", "ldap://127.0.0.1:389", true},
-		{"ldap://127.255.3.4:3890/", "ldap://127.255.3.4:3890", true},
-		{"ldap://[::1]:389", "ldap://[::1]:389", true},
-		{"ldap://[0:0:0:0:0:0:0:1]", "ldap://[0:0:0:0:0:0:0:1]:389", true},
-		{"ldap://[2001:db8::1]", "ldap://[2001:db8::1]:389", false},
-		{"ldap://[::ffff:127.0.0.1]", "ldap://[::ffff:127.0.0.1]:389", false},
-		{"ldap://127.1", "ldap://127.1:389", false}, /* not what every resolver reads alike */
-		{"ldap://0x7f.0.0.1", "ldap://0x7f.0.0.1:389", false},
-		{"ldap://127.0.0.1.example.com", "ldap://127.0.0.1.example.com:389", false},
-		{"ldap://localhost.example.com", "ldap://localhost.example.com:389", false},
-		{"ldap://localhost.", "ldap://localhost.:389", false},
-		{"ldapi://%2Frun%2fslapd%2Fldapi", "ldapi://%2Frun%2Fslapd%2Fldapi", false},
-		{"ldapi://%2Ftmp%2Fa%20b/", "ldapi://%2Ftmp%2Fa%20b", false},
-		{"ldap://localhost@evil.example", NULL, false},
-		{"ldap://localhost:389@evil.example", NULL, false},
-		{"ldap://localhost ldap://evil.example", NULL, false},
-		{"ldap://localhost,evil.example", NULL, false},
-		{"ldap://localhost\tx", NULL, false},
-		{"ldap://localhost%00.evil.example", NULL, false},
-		{"ldap://localhost/dc=x??sub", NULL, false},
-		{"ldap://localhost?x", NULL, false},
-		{"ldap://localhost#x", NULL, false},
-		{"ldap://[::1", NULL, false},
-		{"ldap://[::1]x", NULL, false},
-		{"ldap://[::1%25lo]", NULL, false},
-		{"ldap://[127.0.0.1]", NULL, false},
-		{"ldap://::1", NULL, false},
-		{"ldap://h:0", NULL, false},
-		{"ldap://h:65536", NULL, false},
-		{"ldap://h:", NULL, false},
-		{"ldap://h:+1", NULL, false},
-		{"ldap://", NULL, false},
-		{"ldap:///", NULL, false},
-		{"ldapi://", NULL, false},
-		{"ldapi:///run/ldapi", NULL, false},
-		{"ldapi://run%2Fldapi", NULL, false},
-		{"ldapi://%2Frun%2", NULL, false},
-		{"ldapi://%2Frun%00", NULL, false},
-		{"cldap://h", NULL, false},
-		{"http://h", NULL, false},
-		{" ldap://h", NULL, false},
-		{"", NULL, false},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct uri u = {0};
-		int rc = dir_uri_parse(a, cases[i].in, &u, &e);
-
-		ck_assert_msg((rc == 0) == (cases[i].out != NULL), "\"%s\": rc %d, %s", cases[i].in, rc, e.detail);
-		if (rc) {
-			ck_assert_int_eq(e.code, ERR_CONFIG);
-			continue;
-		}
-		ck_assert_str_eq(u.text, cases[i].out);
-		ck_assert_msg(u.loopback == cases[i].loopback, "%s", cases[i].in);
-	}
-}
-END_TEST
-
-static enum err_code
-open_with(struct dir_opts o, const char *uri)
-{
-	struct secret *pw = secret_new(STRV("pw"));
-	struct dir *d = NULL;
-
-	o.uris = &uri;
-	o.n_uris = uri ? 1 : 0;
-	if (!o.password)
-		o.password = pw;
-	if (!o.bind_dn && !o.sasl_external)
-		o.bind_dn = "cn=x,dc=y";
-	if (!o.pool_size)
-		o.pool_size = 1;
-	if (!o.timeout_ms)
-		o.timeout_ms = 1000;
-	e = ERR_INIT;
-
-	int rc = dir_new(&o, &d, &e);
-
-	ck_assert_int_eq(rc, e.code == ERR_OK ? 0 : -1);
-	ck_assert((d != NULL) == (rc == 0));
-	dir_free(&d);
-	ck_assert_ptr_null(d);
-	secret_free(&pw);
-	return e.code;
-}
-
-START_TEST(options)
-{
-	struct secret *empty = secret_new(STRV(""));
-
-	/* reliability.md T-30: no plaintext by accident */
-	ck_assert_int_eq(open_with((struct dir_opts){0}, "ldap://192.0.2.1"), ERR_CONFIG);
-	ck_assert(strstr(e.detail, "ldaps://"));
-	ck_assert_int_eq(open_with((struct dir_opts){0}, "ldap://localhost.example.com"), ERR_CONFIG);
-	ck_assert_int_eq(open_with((struct dir_opts){.allow_plaintext = true}, "ldap://192.0.2.1"), ERR_OK);
-	ck_assert_int_eq(open_with((struct dir_opts){.start_tls = true}, "ldap://192.0.2.1"), ERR_OK);
-	ck_assert_int_eq(open_with((struct dir_opts){0}, "ldap://127.0.0.1"), ERR_OK);
-	ck_assert_int_eq(open_with((struct dir_opts){0}, "ldaps://192.0.2.1"), ERR_OK);
-	ck_assert_int_eq(open_with((struct dir_opts){.sasl_external = true}, "ldapi://%2Frun%2Fldapi"), ERR_OK);
-
-	ck_assert_int_eq(open_with((struct dir_opts){0}, NULL), ERR_CONFIG);
-	ck_assert_int_eq(open_with((struct dir_opts){.bind_dn = "nobody"}, "ldap://localhost"), ERR_CONFIG);
-	/* RFC 4513 5.1.2: would bind as nobody and look like success */
-	ck_assert_int_eq(open_with((struct dir_opts){.password = empty}, "ldap://localhost"), ERR_CONFIG);
-	ck_assert_int_eq(open_with((struct dir_opts){.sasl_external = true, .bind_dn = "cn=x"}, "ldap://localhost"),
-			 ERR_CONFIG);
-	ck_assert_int_eq(open_with((struct dir_opts){.flavour = "openldap"}, "ldap://localhost"), ERR_OK);
-	ck_assert_int_eq(open_with((struct dir_opts){.flavour = "auto"}, "ldap://localhost"), ERR_OK);
-	ck_assert_int_eq(open_with((struct dir_opts){.flavour = "openldpa"}, "ldap://localhost"), ERR_CONFIG);
-	ck_assert(strstr(e.detail, "did you mean \"openldap\""));
-	ck_assert_int_eq(open_with((struct dir_opts){.pool_size = 1000}, "ldap://localhost"), ERR_CONFIG);
-	ck_assert_int_eq(open_with((struct dir_opts){.timeout_ms = 5}, "ldap://localhost"), ERR_CONFIG);
-	secret_free(&empty);
 }
 END_TEST
 
@@ -569,8 +438,6 @@ main(void)
 	tcase_add_test(t, dn_relations);
 	tcase_add_test(t, filter_composition);
 	tcase_add_test(t, filter_limits);
-	tcase_add_test(t, uris);
-	tcase_add_test(t, options);
 	tcase_add_test(t, schema_attributes);
 	tcase_add_test(t, schema_classes);
 	tcase_add_test(t, results);

@@ -31,6 +31,8 @@ check_fails(int rc, enum err_code why, int line)
 static void
 setup(void)
 {
+	live_restore(&one);
+	live_restore(&two);
 	a = arena_new(65536);
 	e = ERR_INIT;
 }

@@ -415,6 +415,7 @@ START_TEST(passwords)
 	ck_assert_int_eq(dir_try_bind(d, dn, STRV("wrong horse"), SOON, &e), 0);
 	/* RFC 4513 5.1.2: the server says yes to an empty password; that is not a yes to this account */
 	ck_assert_int_eq(dir_try_bind(d, dn, STRV(""), SOON, &e), 0);
+	ck_assert_int_eq(dir_try_bind(d, "", STRV("correct horse"), SOON, &e), 0);
 	fails(dir_set_password(d, a, dn, STRV("short"), SOON, &e), ERR_VALUE);
 	ck_assert_msg(strstr(e.detail, "too short"), "%s", e.detail);
 	ck_assert_int_eq(e.ldap_rc, 19);
