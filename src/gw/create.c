@@ -25,7 +25,7 @@ add_entry(struct gw_run *run, const char *dn, const struct map_change *c, const 
 		return 0;
 	if (c->password.p && map_set_password(&run->m, run->map, dn, c->password, c->disabled, e) < 0)
 		return take_back(run, dn, e);
-	if (rest->n_add > 0 && gw_modify_group(run, run->map, dn, NULL, rest, NULL, e) < 0)
+	if (rest->n_add > 0 && gw_modify_group(run, run->map, dn, NULL, rest, NULL, NULL, e) < 0)
 		return take_back(run, dn, e);
 	return gw_fetch(run, map_id(&run->m, *en_r), w.post_attrs, en_r, e);
 }
@@ -36,7 +36,7 @@ create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *
 	json_t *res;
 	const char **ids = NULL, **dns = ARENA_NEW(run->m.a, const char *);
 	size_t n_ids = 0, n_dns = 0;
-	if (scim_resource_normalise(&run->ctx, body, SCIM_FOR_CREATE, &res, e) < 0 ||
+	if (gw_if_match_new(run, e) < 0 || scim_resource_normalise(&run->ctx, body, SCIM_FOR_CREATE, &res, e) < 0 ||
 	    scim_resource_check(&run->ctx, res, e) < 0 || gw_prepare_name(run, NULL, res, e) < 0)
 		return -1;
 	if (run->q->type == GW_GROUPS &&

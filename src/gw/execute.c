@@ -37,11 +37,12 @@ rename_back(struct gw_run *run, const struct dir_entry *en, const char *dn, stru
 static int
 modify(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
 {
-	/* After a rename the entry has a version of our own making; the rename carried the assertion then. */
+	/* After a rename, which carried the first assertion, the entry has the version that the rename has made. */
 	const struct map_change *c = st->change;
-	const struct dir_filter *assertion = c->new_rdn ? NULL : gw_version_assertion(run, st->before);
+	const struct dir_entry *now = c->new_rdn && st->post ? st->post : st->before;
+	const struct dir_filter *assertion = gw_version_assertion(run, now);
 	if (st->members)
-		return gw_modify_group(run, run->map, dn, &c->mods, st->members, assertion, e);
+		return gw_modify_group(run, run->map, dn, &c->mods, st->members, assertion, &st->post, e);
 	if (c->mods.n == 0)
 		return 0;
 	struct dir_write w = {.assertion = assertion, .post_attrs = st->post_attrs, .post_r = &st->post};
@@ -49,14 +50,23 @@ modify(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
 }
 
 /* A leaver is disabled before the password is touched, a returner gets the password before being enabled: whatever
- * fails in between, nobody can bind who should not. */
+ * fails in between, nobody can bind who should not. Otherwise the order is free, and with If-Match the modify goes
+ * first: it carries the assertion, which the password operation cannot (RFC 3062). */
+static bool
+modify_goes_first(const struct gw_run *run, const struct gw_step *st)
+{
+	bool returns = st->was_disabled && !st->change->disabled;
+	return st->change->disabled || (run->q->if_match && !returns);
+}
+
 static int
 modify_and_password(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
 {
 	const struct map_change *c = st->change;
 	if (!c->password.p)
 		return modify(run, st, dn, e);
-	if (c->disabled && modify(run, st, dn, e) < 0)
+	bool first = modify_goes_first(run, st);
+	if (first && modify(run, st, dn, e) < 0)
 		return -1;
 	if (map_set_password(&run->m, run->map, dn, c->password, c->disabled || st->was_disabled, e) < 0) {
 		struct err why = *e;
@@ -66,7 +76,7 @@ modify_and_password(struct gw_run *run, struct gw_step *st, const char *dn, stru
 		return err_cause(e, "set the password: %s", why.cause);
 	}
 	st->post = NULL;
-	return c->disabled ? 0 : modify(run, st, dn, e);
+	return first ? 0 : modify(run, st, dn, e);
 }
 
 int

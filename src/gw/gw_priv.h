@@ -40,6 +40,12 @@ bool gw_wants(const struct gw_run *run, const char *attr);
 /* RFC 7644 3.14: ERR_PRECONDITION unless the header (list of tags, W/ ignored, *) matches. No header: 0. */
 int gw_if_match(struct gw_run *run, const struct dir_entry *en, struct err *e) DH_MUST_USE;
 bool gw_none_match(struct gw_run *run, const struct dir_entry *en);
+/* RFC 9110 13.1.2: ERR_PRECONDITION for a change if If-None-Match names the present version. */
+int gw_none_match_write(struct gw_run *run, const struct dir_entry *en, struct err *e) DH_MUST_USE;
+/* For a create: nothing is there that could have the version in If-Match. */
+int gw_if_match_new(struct gw_run *run, struct err *e) DH_MUST_USE;
+/* Attributes that map_version needs; NULL-terminated, in the arena. */
+const char *const *gw_version_attrs(struct gw_run *run);
 /* The same atomically at the directory: an assertion on the version that was read; NULL without If-Match. */
 const struct dir_filter *gw_version_assertion(struct gw_run *run, const struct dir_entry *en);
 
@@ -65,9 +71,10 @@ struct gw_members {
 
 /* One modify of a group (or several past GW_MEMBER_CHUNK values): other changes and members together. Adds what is
  * there, deletes what is absent: no change. Keeps the placeholder rule of groupOfNames in the same modify.
- * assertion may be NULL. */
+ * assertion may be NULL. post_r (may be NULL): the version attributes after the last write, untouched without one. */
 int gw_modify_group(struct gw_run *run, const struct map *groups, const char *dn, const struct dir_mods *other,
-		    const struct gw_members *mm, const struct dir_filter *assertion, struct err *e) DH_MUST_USE;
+		    const struct gw_members *mm, const struct dir_filter *assertion, const struct dir_entry **post_r,
+		    struct err *e) DH_MUST_USE;
 #define GW_MEMBER_CHUNK 5000
 
 /* ids to DNs for members to add: unknown ones are ERR_VALUE, or left out when tolerated and others are known. */

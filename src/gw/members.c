@@ -19,6 +19,7 @@ struct plan {
 	bool drop_placeholder;              /* it is there and has to go in the same modify */
 	bool add_placeholder;               /* the last real member goes in the same modify */
 	const struct dir_filter *assertion; /* the caller's */
+	const struct dir_entry **post_r;    /* the caller's, or NULL */
 };
 
 static const struct dir_filter *
@@ -121,7 +122,12 @@ attempt(const struct plan *p, struct err *e)
 	bool guard = p->placeholder && p->n_add > 0 && !p->drop_placeholder && p->run->m.caps->assertion;
 	struct dir_mods mods;
 	build(p, &mods);
-	struct dir_write w = {.permissive = true, .assertion = p->assertion};
+	struct dir_write w = {
+		.permissive = true,
+		.assertion = p->assertion,
+		.post_attrs = p->post_r ? gw_version_attrs(p->run) : NULL,
+		.post_r = p->post_r,
+	};
 	if (guard) {
 		const struct dir_filter *none = dir_f_not(a, has_placeholder(p));
 		w.assertion = w.assertion ? dir_f_and2(a, w.assertion, none) : none;
@@ -221,7 +227,8 @@ run_plan(struct plan *p, struct err *e)
 
 int
 gw_modify_group(struct gw_run *run, const struct map *groups, const char *dn, const struct dir_mods *other,
-		const struct gw_members *mm, const struct dir_filter *assertion, struct err *e)
+		const struct gw_members *mm, const struct dir_filter *assertion, const struct dir_entry **post_r,
+		struct err *e)
 {
 	size_t done_add = 0, done_del = 0;
 	bool first = true;
@@ -235,6 +242,7 @@ gw_modify_group(struct gw_run *run, const struct map *groups, const char *dn, co
 			.clear = first && mm->clear,
 			.placeholder = map_needs_placeholder(groups),
 			.assertion = first ? assertion : NULL,
+			.post_r = post_r,
 		};
 		if (!p.clear) {
 			p.n_del = mm->n_del - done_del < GW_MEMBER_CHUNK ? mm->n_del - done_del : GW_MEMBER_CHUNK;

@@ -55,7 +55,7 @@ swap_in_groups(struct gw_run *run, const char *old_dn, const char *new_dn, struc
 			.add = &new_dn,
 			.n_add = new_dn ? 1 : 0,
 		};
-		if (gw_modify_group(run, groups, f.dns[i], NULL, &mm, NULL, e) < 0 && e->code != ERR_NOT_FOUND)
+		if (gw_modify_group(run, groups, f.dns[i], NULL, &mm, NULL, NULL, e) < 0 && e->code != ERR_NOT_FOUND)
 			return -1;
 		err_clear(e);
 	}

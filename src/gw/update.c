@@ -103,8 +103,9 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	bool group = run->q->type == GW_GROUPS;
 	const struct dir_entry *en;
 	json_t *before, *after;
+	u->moved = false;
 	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0 ||
-	    gw_decode(run, en, false, &before, e) < 0)
+	    gw_none_match_write(run, en, e) < 0 || gw_decode(run, en, false, &before, e) < 0)
 		return -1;
 	if (group && u->whole_list && load_members(run, en, before, u, e) < 0)
 		return -1;
@@ -125,11 +126,14 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 		.change = &c,
 		.members = group ? &mm : NULL,
 		.was_disabled = !active_in(before),
-		.post_attrs = group ? NULL : map_attrs(&run->m, run->map, run->project, NULL),
+		.post_attrs = group ? gw_version_attrs(run) : map_attrs(&run->m, run->map, run->project, NULL),
 	};
-	if (gw_execute(run, &st, e) < 0)
+	if (gw_execute(run, &st, e) < 0) {
+		u->moved = e->code == ERR_NOT_FOUND;
 		return -1;
-	*en_r = st.post;
+	}
+	u->version = map_version(&run->m, st.post ? st.post : en);
+	*en_r = group ? NULL : st.post;
 	return 0;
 }
 
@@ -145,7 +149,7 @@ gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_res
 {
 	const struct dir_entry *en = NULL;
 	for (int i = 1; attempt(run, u, id, &en, e) < 0; i++) {
-		if (!gw_raced(e))
+		if (!gw_raced(e) && !u->moved)
 			return err_cause(e, "%s %s %.64s", u->verb, run->type->name, id);
 		/* Spread by chance, so that clients of one entry do not meet again at once. */
 		if (i >= GW_TRIES || deadline_left(run->m.until) < run_share(run))
@@ -154,7 +158,11 @@ gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_res
 		err_clear(e);
 	}
 	if (u->no_answer) {
-		*r = (struct gw_result){.id = id, .location = map_location(&run->m, run->map, id)};
+		*r = (struct gw_result){
+			.id = id,
+			.location = map_location(&run->m, run->map, id),
+			.version = u->version,
+		};
 		return 0;
 	}
 	if (!en && gw_fetch(run, id, map_attrs(&run->m, run->map, run->project, NULL), &en, e) < 0)

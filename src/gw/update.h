@@ -15,6 +15,8 @@ struct gw_update {
 	bool whole_list; /* the present members must be known: PUT with members, PATCH with a selection */
 	bool no_answer;  /* 204: members were changed and nobody asked to see them */
 	bool members_known;
+	bool moved;          /* the entry was found by its id, but a moment later not by its DN any more */
+	const char *version; /* out: after the change */
 };
 
 int gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_result *r, struct err *e) DH_MUST_USE;

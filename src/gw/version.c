@@ -14,6 +14,7 @@ opaque_tag(struct strv t)
 	return t;
 }
 
+/* version NULL: only * is found. */
 static bool
 tag_list_has(const char *header, const char *version)
 {
@@ -22,7 +23,7 @@ tag_list_has(const char *header, const char *version)
 	while (rest.n > 0) {
 		size_t comma = strv_chr(rest, ',');
 		struct strv one = strv_trim(strv_n(rest.p, comma));
-		if (strv_eq(one, STRV("*")) || strv_eq(opaque_tag(one), want))
+		if (strv_eq(one, STRV("*")) || (want.n > 0 && strv_eq(opaque_tag(one), want)))
 			return true;
 		size_t step = comma < rest.n ? comma + 1 : rest.n;
 		rest = strv_n(rest.p + step, rest.n - step);
@@ -47,6 +48,36 @@ gw_none_match(struct gw_run *run, const struct dir_entry *en)
 	return header && tag_list_has(header, map_version(&run->m, en));
 }
 
+int
+gw_none_match_write(struct gw_run *run, const struct dir_entry *en, struct err *e)
+{
+	if (!gw_none_match(run, en))
+		return 0;
+	return err_set(e, ERR_PRECONDITION, "the %s exists in a version that If-None-Match excludes", run->type->name);
+}
+
+/* If-None-Match is not looked at here: "create it unless it is there" is what a POST means anyway. */
+int
+gw_if_match_new(struct gw_run *run, struct err *e)
+{
+	if (!run->q->if_match || tag_list_has(run->q->if_match, NULL))
+		return 0;
+	return err_set(e, ERR_PRECONDITION, "If-Match names a version, but a new %s has none yet", run->type->name);
+}
+
+const char *const *
+gw_version_attrs(struct gw_run *run)
+{
+	const struct dir_flavour *f = run->m.caps->flavour;
+	const char *const all[] = {f->id_attr, f->version_attr, f->modified_attr, "modifiersName"};
+	const char **attrs = ARENA_ARRAY(run->m.a, ARRAY_SIZE(all) + 1, const char *);
+	size_t n = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i])
+			attrs[n++] = all[i];
+	return attrs;
+}
+
 const struct dir_filter *
 gw_version_assertion(struct gw_run *run, const struct dir_entry *en)
 {
@@ -57,8 +88,12 @@ gw_version_assertion(struct gw_run *run, const struct dir_entry *en)
 	if (!header || strv_eq(strv_trim(strv_of(header)), STRV("*")) || !run->m.caps->assertion || !version.p || !id)
 		return NULL;
 	/* slapd 2.5 lets overlays inherit the assertion for their own writes and searches on other entries; the first
-	 * half makes it true there (directories.md 3.1). */
-	const char *id_attr = run->m.caps->flavour->id_attr;
+	 * half makes it true there (directories.md 3.1). refint changes an entry without a new version but as another
+	 * modifier (directories.md 0.3). */
 	struct arena *a = run->m.a;
-	return dir_f_or2(a, dir_f_not(a, dir_f_eq(a, id_attr, strv_of(id))), dir_f_eq(a, attr, version));
+	struct strv by = dir_entry_first(en, "modifiersName");
+	const struct dir_filter *same = dir_f_eq(a, attr, version);
+	if (by.p)
+		same = dir_f_and2(a, same, dir_f_eq(a, "modifiersName", by));
+	return dir_f_or2(a, dir_f_not(a, dir_f_eq(a, run->m.caps->flavour->id_attr, strv_of(id))), same);
 }

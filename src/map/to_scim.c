@@ -26,7 +26,9 @@ meta_of(struct map_run *r, const struct map *m, const struct dir_entry *en, cons
 	set_time(meta, "created", en, f->created_attr);
 	set_time(meta, "lastModified", en, f->modified_attr);
 	json_object_set_new(meta, "location", json_string(map_location(r, m, id)));
-	json_object_set_new(meta, "version", json_string(map_version(r, en)));
+	const char *version = map_version(r, en);
+	if (version)
+		json_object_set_new(meta, "version", json_string(version));
 	return meta;
 }
 

@@ -18,9 +18,11 @@ EXTRA_DIST += \
 	%D%/test_active.py \
 	%D%/test_bulk.py \
 	%D%/test_cli.py \
+	%D%/test_concurrency.py \
 	%D%/test_directory_down.py \
 	%D%/test_discovery.py \
 	%D%/test_errors.py \
+	%D%/test_etag.py \
 	%D%/test_group_wire.py \
 	%D%/test_groups.py \
 	%D%/test_harness.py \

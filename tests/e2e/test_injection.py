@@ -2,8 +2,8 @@
 """Text from clients stays data: never filter, DN, LDIF or path syntax; never a 500; never somebody else's entry."""
 
 import json
-import unicodedata
 import os
+import unicodedata
 from urllib.parse import quote
 
 import pytest

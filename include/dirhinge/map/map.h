@@ -92,7 +92,7 @@ int map_refs_resolve(struct map_run *r, struct map_refs *refs, struct err *e) DH
 /* Registers users whose "groups" are wanted; map_refs_resolve fills them by reverse search. */
 void map_refs_want_groups(struct map_refs *refs, json_t *user, const char *dn);
 
-/* The entity tag of an entry ("W/\"…\""), from its version attributes. */
+/* The entity tag of an entry ("W/\"…\""), from its version attributes; NULL while its version cannot be told. */
 char *map_version(struct map_run *r, const struct dir_entry *en);
 char *map_location(struct map_run *r, const struct map *m, const char *id);
 /* The SCIM id of an entry, NULL if it has none. */
