@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from support.hinge import Hinge, source_dir, unique
+from support.hinge import Hinge, directory_config, source_dir, unique
 from support.match import shows
 from support.scim import GROUP
 from support.slapd import GATEWAY, GROUPS, PEOPLE, SUFFIX, Slapd, Variant
@@ -18,7 +18,7 @@ DATABASE = "olcDatabase={2}mdb,cn=config"
 def own():
     """A directory whose configuration the tests change."""
     slapd = Slapd(Variant(), source_dir())
-    h = Hinge(slapd)
+    h = Hinge(slapd, directory=dict(directory_config(slapd), timeout="20s"))
     yield h
     try:
         h.stop()

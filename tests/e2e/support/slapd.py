@@ -321,6 +321,19 @@ class Slapd:
 
     def signal(self, number):
         self._proc.send_signal(number)
+        if number == signal.SIGSTOP:
+            until(self._stopped, "slapd to stop", 10)
+
+    def _stopped(self):
+        """All threads are stopped (where /proc tells)."""
+        tasks = f"/proc/{self._proc.pid}/task"
+        if not os.path.isdir(tasks):
+            return True
+        states = []
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/stat", encoding="utf-8") as f:
+                states.append(f.read().rpartition(")")[2].split()[0])
+        return set(states) <= {"T", "t"}
 
     def kill(self):
         """At once, without notice, as a crash."""
