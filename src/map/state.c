@@ -81,10 +81,10 @@ same_in(const struct map_row *row, const struct map_vals *vals, struct strv valu
 }
 
 static void
-take_out(struct map_vals *vals, struct strv value)
+take_out(const struct map_row *row, struct map_vals *vals, struct strv value)
 {
 	for (size_t i = 0; i < vals->n; i++)
-		if (strv_eq(vals->v[i], value)) {
+		if (map_value_same(row->at, vals->v[i], value)) {
 			memmove(&vals->v[i], &vals->v[i + 1], (--vals->n - i) * sizeof(struct strv));
 			return;
 		}
@@ -154,8 +154,9 @@ static int
 rename_to(struct map_run *r, struct diff *d, const char *dn, struct map_change *c, struct err *e)
 {
 	struct strv old;
-	if (dir_dn_rdn_value(r->a, dn, d->row->ldap, &old, e) != 1 || map_vals_has(d->want, old) ||
-	    !map_vals_has(d->have, old))
+	/* The DN and the attribute may spell one value in two ways. */
+	if (dir_dn_rdn_value(r->a, dn, d->row->ldap, &old, e) != 1 || map_vals_has(d->want, old) || !d->have ||
+	    !same_in(d->row, d->have, old))
 		return 0;
 	if (!d->want || d->want->n == 0)
 		return err_set(e, ERR_VALUE, "%s names the entry in the directory and cannot be removed",
@@ -169,8 +170,8 @@ rename_to(struct map_run *r, struct diff *d, const char *dn, struct map_change *
 	if (map_rdn(r, d->row, dn, new, &rdn, e) < 0)
 		return -1;
 	c->new_rdn = rdn;
-	take_out(&d->del, old);
-	take_out(&d->add, new);
+	take_out(d->row, &d->del, old);
+	take_out(d->row, &d->add, new);
 	return 0;
 }
 

@@ -64,6 +64,16 @@ text(struct gen *w)
 	return texts[pick(w, ARRAY_SIZE(texts))];
 }
 
+/* What a user name may be made of. */
+static const char *
+visible(struct gen *w)
+{
+	const char *s = text(w);
+	while (strchr(s, '\n') || strstr(s, "\xe2\x80\xae"))
+		s = text(w);
+	return s;
+}
+
 static char *
 folded(struct arena *a, const char *s)
 {
@@ -141,7 +151,9 @@ random_attr(struct gen *w, json_t *res, const struct scim_attr *attr)
 	} else if (str_eq(attr->name, "profileUrl")) {
 		if (pick(w, 2))
 			scim_resource_set(t, res, attr, json_string("https://x.example/%20y"));
-	} else if (attr->required || pick(w, 2)) {
+	} else if (str_eq(attr->name, "userName")) {
+		scim_resource_set(t, res, attr, json_string(visible(w)));
+	} else if (pick(w, 2)) {
 		scim_resource_set(t, res, attr, json_string(text(w)));
 	}
 }
