@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CHECK
-dir_unit_tests = tests/unit/test_dir tests/unit/test_dir_uri tests/unit/test_dir_live tests/unit/test_dir_faults tests/unit/test_dir_tls
+live_two = tests/unit/live.c tests/unit/live.h tests/unit/live_two.c tests/unit/live_two.h
+dir_unit_tests = tests/unit/test_dir tests/unit/test_dir_uri tests/unit/test_dir_live \
+	tests/unit/test_dir_faults tests/unit/test_dir_tls
 check_PROGRAMS += $(dir_unit_tests)
 TESTS += $(dir_unit_tests)
 
 tests_unit_test_dir_live_SOURCES = tests/unit/test_dir_live.c tests/unit/live.c tests/unit/live.h
 tests_unit_test_dir_live_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_live_LDADD = $(LIBS_dir) $(CHECK_LIBS)
-tests_unit_test_dir_faults_SOURCES = tests/unit/test_dir_faults.c tests/unit/live.c tests/unit/live.h
+tests_unit_test_dir_faults_SOURCES = tests/unit/test_dir_faults.c $(live_two)
 tests_unit_test_dir_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_faults_LDADD = $(LIBS_dir) $(CHECK_LIBS)
-tests_unit_test_dir_tls_SOURCES = tests/unit/test_dir_tls.c tests/unit/live.c tests/unit/live.h
+tests_unit_test_dir_tls_SOURCES = tests/unit/test_dir_tls.c $(live_two)
 tests_unit_test_dir_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_tls_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_SOURCES = tests/unit/test_dir.c

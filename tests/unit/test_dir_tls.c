@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * src/dir and TLS: what is verified, what is refused, and what nobody on the wire ever hears. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,68 +13,7 @@
 #include <unistd.h>
 
 #include "dirhinge/base/thread.h"
-#include "live.h"
-
-static struct live one, two;
-static struct arena *a;
-static struct err e;
-
-#define ok(rc)         ck_assert_msg((rc) == 0, "%s | %s", e.detail, e.cause)
-#define fails(rc, why) check_fails((rc), (why), __LINE__)
-#define SOON           deadline_in(20000)
-
-static void
-check_fails(int rc, enum err_code why, int line)
-{
-	ck_assert_msg(rc == -1 && e.code == why, "line %d: rc %d, %s not %s: %s | %s", line, rc, err_name(e.code),
-		      err_name(why), e.detail, e.cause);
-	ck_assert_ptr_null(strstr(e.cause, "gwsecret"));
-}
-
-static void
-setup(void)
-{
-	live_restore(&one);
-	live_restore(&two);
-	a = arena_new(65536);
-	e = ERR_INIT;
-}
-
-static void
-teardown(void)
-{
-	arena_free(&a);
-}
-
-static int
-touch(struct dir *d, const char *value)
-{
-	struct dir_mods m;
-
-	dir_mods_init(&m, a);
-	dir_mods_value(&m, DIR_MOD_REPLACE, "description", strv_of(value));
-	return dir_modify(d, a, PEOPLE, &m, NULL, SOON, &e);
-}
-
-static int64_t
-timed_ping(struct dir *d)
-{
-	int64_t begun = clock_mono_ms();
-
-	fails(dir_ping(d, &e), ERR_UNAVAILABLE);
-	return live_since(begun);
-}
-
-static void
-ping_until_ok(struct dir *d, int64_t ms)
-{
-	deadline_t until = deadline_in(ms);
-
-	while (dir_ping(d, &e)) {
-		ck_assert_msg(deadline_left(until) > 0, "no recovery within %d ms: %s", (int)ms, e.cause);
-		poll(NULL, 0, 20);
-	}
-}
+#include "live_two.h"
 
 START_TEST(certificates)
 {
@@ -83,31 +21,31 @@ START_TEST(certificates)
 	struct dir_opts o = {.ca_file = live_cert("ca.pem")};
 	struct dir *d = live_dir(o, one.ldaps);
 
-	ok(touch(d, "ldaps"));
+	ok(live_touch(d, "ldaps"));
 	dir_free(&d);
 	o.start_tls = true;
 	d = live_dir(o, one.ldap);
-	ok(touch(d, "StartTLS"));
+	ok(live_touch(d, "StartTLS"));
 	dir_free(&d);
 
 	/* CN fits, SAN does not: the library's default would let it through */
 	d = live_dir(o, two.ldap);
-	timed_ping(d);
+	live_timed_ping(d);
 	dir_free(&d);
 	o.start_tls = false;
 	d = live_dir(o, two.ldaps);
-	timed_ping(d);
+	live_timed_ping(d);
 	dir_free(&d);
 
 	/* signed by somebody else */
 	snprintf(other, sizeof(other), "%s", live_cert("other-ca.pem"));
 	o.ca_file = other;
 	d = live_dir(o, one.ldaps);
-	timed_ping(d);
+	live_timed_ping(d);
 	dir_free(&d);
 	o.ca_file = NULL; /* the system's authorities do not know it either */
 	d = live_dir(o, one.ldaps);
-	timed_ping(d);
+	live_timed_ping(d);
 	dir_free(&d);
 }
 END_TEST
@@ -188,7 +126,7 @@ START_TEST(password_never_goes_out_in_clear)
 		trap_open(&trap, answers[i]);
 		d = live_dir((struct dir_opts){.start_tls = true, .ca_file = live_cert("ca.pem"), .timeout_ms = 1000},
 			     arena_printf(a, "ldap://127.0.0.1:%d", trap.port));
-		ck_assert_int_lt(timed_ping(d), 2000);
+		ck_assert_int_lt(live_timed_ping(d), 2000);
 		dir_free(&d);
 		shutdown(trap.fd, SHUT_RDWR);
 		thread_join(&trap.t);
@@ -208,7 +146,7 @@ START_TEST(garbage_instead_of_ldap)
 
 	trap_open(&trap, STRV("HTTP/1.1 400 Bad Request\r\n\r\n"));
 	d = live_dir((struct dir_opts){.timeout_ms = 1000}, arena_printf(a, "ldap://127.0.0.1:%d", trap.port));
-	ck_assert_int_lt(timed_ping(d), 2000);
+	ck_assert_int_lt(live_timed_ping(d), 2000);
 	dir_free(&d);
 	shutdown(trap.fd, SHUT_RDWR);
 	thread_join(&trap.t);
@@ -260,7 +198,7 @@ START_TEST(old_tls_is_refused)
 		struct dir *d = live_dir((struct dir_opts){.ca_file = live_cert("ca.pem"), .timeout_ms = 1000},
 					 arena_printf(a, "ldaps://127.0.0.1:%d", port));
 
-		timed_ping(d);
+		live_timed_ping(d);
 		/* OpenSSL refuses the handshake, after GnuTLS we do; the newer version gets as far as the bind */
 		ck_assert_msg(!strstr(e.cause, "bind as") == cases[i].old, "%s", e.cause);
 		dir_free(&d);
@@ -277,52 +215,29 @@ START_TEST(hanging_handshakes)
 	struct dir *start = live_dir((o.start_tls = true, o), one.ldap);
 
 	live_stop(&one);
-	ck_assert_int_lt(timed_ping(tls), 2200);
-	ck_assert_int_lt(timed_ping(start), 2200);
+	ck_assert_int_lt(live_timed_ping(tls), 2200);
+	ck_assert_int_lt(live_timed_ping(start), 2200);
 	live_cont(&one);
-	ping_until_ok(tls, 4000);
-	ping_until_ok(start, 4000);
+	live_ping_until_ok(tls, 4000);
+	live_ping_until_ok(start, 4000);
 	dir_free(&tls);
 	dir_free(&start);
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("dir_tls");
-	TCase *t = tcase_create("tls");
-
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 120);
-	tcase_add_test(t, hanging_handshakes);
-	tcase_add_test(t, certificates);
-	tcase_add_test(t, broken_ca_file);
-	tcase_add_test(t, password_never_goes_out_in_clear);
-	tcase_add_test(t, garbage_instead_of_ldap);
-	tcase_add_test(t, old_tls_is_refused);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	SRunner *sr = srunner_create(suite());
-	int failed;
+	const TTest *const tests[] = {
+		hanging_handshakes,      certificates,       broken_ca_file, password_never_goes_out_in_clear,
+		garbage_instead_of_ldap, old_tls_is_refused,
+	};
 
-	srunner_set_fork_status(sr, CK_NOFORK);
 	live_begin();
 	/* reliability.md T-30: what an attacker, or a careless ldap.conf, says about verification and trust is not
 	 * heard. */
 	setenv("LDAPTLS_REQCERT", "never", 1);
 	setenv("LDAPTLS_REQSAN", "never", 1);
 	setenv("LDAPTLS_CACERTDIR", live_trust_dir(), 1);
-	live_start(&one, "one", "good");
-	live_start(&two, "two", "wrong-san");
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	live_end();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return live_two_run("dir_tls", tests, ARRAY_SIZE(tests));
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * HTTP over the real gateway while its directory cannot be reached: nothing is claimed, and everything is answered. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "dirhinge/crypto/hash.h"
 #include "dirhinge/http/http.h"
 #include "http_client.h"
+#include "unit.h"
 
 #define JSON_TYPE "Content-Type: application/scim+json\r\n"
 
@@ -155,15 +155,8 @@ int
 main(void)
 {
 	Suite *s = suite_create("http without directory");
-	TCase *t = tcase_create("down");
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
+	TCase *t = unit_add_case(s, "down", setup, teardown, NULL, 0);
 	tcase_add_loop_test(t, unavailable, 0, (int)ARRAY_SIZE(requests));
 	tcase_add_test(t, what_needs_no_directory);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_suite(s);
 }

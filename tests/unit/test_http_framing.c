@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Bytes on the wire that two implementations could read differently, slow bytes, and too many bytes. */
-#include <check.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 
@@ -10,6 +9,7 @@
 #include "http/http_priv.h"
 #include "http/server.h"
 #include "http_client.h"
+#include "unit.h"
 
 #define MAX_BODY  4096
 #define SMUGGLED  "GET /scim/v2/Users/known HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -427,17 +427,6 @@ START_TEST(work_has_no_deadline_here)
 }
 END_TEST
 
-static void
-add_case(Suite *s, const char *name, void (*before)(void), const TTest *const *tests, size_t n)
-{
-	TCase *t = tcase_create(name);
-	tcase_add_checked_fixture(t, before, teardown);
-	tcase_set_timeout(t, 60);
-	for (size_t i = 0; i < n; i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-}
-
 int
 main(void)
 {
@@ -450,17 +439,11 @@ main(void)
 		slow_body,         slow_refused_body, work_has_no_deadline_here,
 	};
 	Suite *s = suite_create("http framing");
-	TCase *t = tcase_create("tables");
-	tcase_add_checked_fixture(t, setup_usual, teardown);
+	TCase *t = unit_add_case(s, "tables", setup_usual, teardown, NULL, 0);
 	tcase_add_loop_test(t, bad_framing_closes, 0, (int)ARRAY_SIZE(refused));
 	tcase_add_loop_test(t, target, 0, (int)ARRAY_SIZE(targets));
 	tcase_add_loop_test(t, refused_body_is_skipped, 0, (int)ARRAY_SIZE(unread));
-	suite_add_tcase(s, t);
-	add_case(s, "bodies", setup_usual, bodies, ARRAY_SIZE(bodies));
-	add_case(s, "slow clients", setup_hasty, slow, ARRAY_SIZE(slow));
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	unit_add_case(s, "bodies", setup_usual, teardown, bodies, ARRAY_SIZE(bodies));
+	unit_add_case(s, "slow clients", setup_hasty, teardown, slow, ARRAY_SIZE(slow));
+	return unit_run_suite(s);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What http reads without a socket: targets, media types, header blocks, tokens, listen addresses. */
-#include <check.h>
 #include <stdlib.h>
 
 #include "dirhinge/crypto/hash.h"
@@ -9,6 +8,7 @@
 #include "http/listen.h"
 #include "http/media.h"
 #include "http/uri.h"
+#include "unit.h"
 
 static struct arena *a;
 
@@ -487,8 +487,7 @@ int
 main(void)
 {
 	Suite *s = suite_create("http parsers");
-	TCase *t = tcase_create("parsers");
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_add_case(s, "parsers", setup, teardown, NULL, 0);
 	tcase_add_loop_test(t, target, 0, (int)ARRAY_SIZE(targets));
 	tcase_add_test(t, target_forms);
 	tcase_add_test(t, target_length_is_bounded);
@@ -504,10 +503,5 @@ main(void)
 	tcase_add_test(t, no_client_no_access);
 	tcase_add_loop_test(t, listen_address, 0, (int)ARRAY_SIZE(addresses));
 	tcase_add_test(t, listen_path_has_a_limit);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_suite(s);
 }

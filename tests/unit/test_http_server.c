@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The server over a gateway that does what it is told: methods, headers, errors, queries, load, drain, sockets. */
-#include <check.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "http/http_priv.h"
 #include "http/route.h"
 #include "http_client.h"
+#include "unit.h"
 
 #define JSON_TYPE "Content-Type: application/scim+json\r\n"
 #define KNOWN     "/scim/v2/Users/known"
@@ -829,17 +829,6 @@ END_TEST
 
 /* --- run -------------------------------------------------------------------------------------------------------- */
 
-static void
-add_case(Suite *s, const char *name, void (*before)(void), const TTest *const *tests, size_t n)
-{
-	TCase *t = tcase_create(name);
-	tcase_add_checked_fixture(t, before, teardown);
-	tcase_set_timeout(t, 60);
-	for (size_t i = 0; i < n; i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-}
-
 int
 main(void)
 {
@@ -864,19 +853,13 @@ main(void)
 	};
 	const TTest *const sockets[] = {unix_socket, a_file_is_not_removed, inherited_socket};
 	Suite *s = suite_create("http server");
-	TCase *t = tcase_create("tables");
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_add_case(s, "tables", setup, teardown, NULL, 0);
 	tcase_add_loop_test(t, routing, 0, (int)ARRAY_SIZE(routes));
 	tcase_add_loop_test(t, body, 0, (int)ARRAY_SIZE(bodies));
 	tcase_add_loop_test(t, error_code, 0, (int)ARRAY_SIZE(codes));
 	tcase_add_loop_test(t, query, 0, (int)ARRAY_SIZE(queries));
 	tcase_add_loop_test(t, search, 0, (int)ARRAY_SIZE(searches));
-	suite_add_tcase(s, t);
-	add_case(s, "server", setup, started, ARRAY_SIZE(started));
-	add_case(s, "sockets", setup_stopped, sockets, ARRAY_SIZE(sockets));
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	unit_add_case(s, "server", setup, teardown, started, ARRAY_SIZE(started));
+	unit_add_case(s, "sockets", setup_stopped, teardown, sockets, ARRAY_SIZE(sockets));
+	return unit_run_suite(s);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * HTTPS with and without client certificates; keys and certificates are made on the spot. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "dirhinge/crypto/hash.h"
 #include "dirhinge/http/http.h"
 #include "fake_gw.h"
+#include "unit.h"
 
 #define WAIT_MS 10000
 
@@ -250,18 +250,11 @@ int
 main(void)
 {
 	Suite *s = suite_create("http tls");
-	TCase *t = tcase_create("tls");
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
+	TCase *t = unit_add_case(s, "tls", setup, teardown, NULL, 0);
 	tcase_add_test(t, https);
 	tcase_add_test(t, old_protocols_are_refused);
 	tcase_add_test(t, plain_http_is_not_answered);
 	tcase_add_test(t, client_certificates);
 	tcase_add_test(t, bad_files_are_told);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_suite(s);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Scopes, profiles, decisions. */
-#include <check.h>
 #include <stdlib.h>
 
 #include "dirhinge/policy/policy.h"
+#include "unit.h"
 
 START_TEST(every_scope_name_parses_to_its_own_bit)
 {
@@ -84,14 +84,9 @@ int
 main(void)
 {
 	Suite *s = suite_create("policy");
-	TCase *t = tcase_create("policy");
+	TCase *t = unit_add_case(s, "policy", NULL, NULL, NULL, 0);
 	tcase_add_test(t, every_scope_name_parses_to_its_own_bit);
 	tcase_add_test(t, profiles);
 	tcase_add_loop_test(t, decision, 0, (int)ARRAY_SIZE(matrix));
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_suite(s);
 }

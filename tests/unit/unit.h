@@ -16,6 +16,40 @@ struct unit_test {
 	int signal; /* that ends the test, 0 = none */
 };
 
+/* Runs what the runner holds and frees it. Returns the exit status of the program. */
+static inline int
+unit_finish(SRunner *runner)
+{
+	int failed;
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	must(srunner_ntests_run(runner) > 0 || getenv("CK_RUN_CASE") != NULL);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline int
+unit_run_suite(Suite *suite)
+{
+	return unit_finish(srunner_create(suite));
+}
+
+/* A new case with these fixtures; more tests may be added to it. */
+static inline TCase *
+unit_add_case(Suite *suite, const char *name, SFun setup, SFun teardown, const TTest *const *tests, size_t n)
+{
+	TCase *tcase = tcase_create(name);
+
+	if (setup || teardown)
+		tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
+	for (size_t i = 0; i < n; i++)
+		tcase_add_test(tcase, tests[i]);
+	suite_add_tcase(suite, tcase);
+	return tcase;
+}
+
 /* Exit status of the program. Tests of one case stand together in the list. */
 static inline int
 unit_run(const char *suite_name, const struct unit_test *tests, size_t n)
@@ -25,22 +59,14 @@ unit_run(const char *suite_name, const struct unit_test *tests, size_t n)
 	TCase *tcase = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (i == 0 || strcmp(tests[i].tcase, tests[i - 1].tcase) != 0) {
-			tcase = tcase_create(tests[i].tcase);
-			tcase_set_timeout(tcase, 60);
-			suite_add_tcase(suite, tcase);
-		}
+		if (i == 0 || strcmp(tests[i].tcase, tests[i - 1].tcase) != 0)
+			tcase = unit_add_case(suite, tests[i].tcase, NULL, NULL, NULL, 0);
 		if (tests[i].signal == 0)
 			tcase_add_test(tcase, tests[i].test);
 		else if (srunner_fork_status(runner) == CK_FORK)
 			tcase_add_test_raise_signal(tcase, tests[i].test, tests[i].signal);
 	}
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-
-	must(srunner_ntests_run(runner) > 0 || getenv("CK_RUN_CASE") != NULL);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_finish(runner);
 }
 
 #endif
