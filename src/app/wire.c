@@ -48,7 +48,8 @@ build(struct app *app, struct err *e)
 		.map = &app->cfg->map,
 		.user_delete = app->cfg->user_delete,
 		.leavers_base = app->cfg->leavers_base,
-		.timeout_ms = app->cfg->timeout_ms,
+		/* What is left is for the answer: it has to be with the client within the configured time. */
+		.timeout_ms = app->cfg->timeout_ms - app->cfg->timeout_ms / 10,
 		.max_results = MAX_RESULTS,
 		.max_examined = MAX_EXAMINED,
 	});
