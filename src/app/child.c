@@ -106,7 +106,7 @@ int
 child_run(const char *const *argv, const char *log, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
-	struct child c;
+	struct child c = {0};
 	struct strv text = {"", 0};
 
 	if (child_start(argv, log, false, &c, e) < 0)

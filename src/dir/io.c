@@ -85,8 +85,7 @@ io_nothing(Sockbuf_IO_Desc *desc DH_UNUSED)
 int
 dir_io_install(struct io *io, Sockbuf *sb)
 {
-	/* liber has no const here, but writes to it nowhere. */
-	static Sockbuf_IO layer = {
+	static const Sockbuf_IO layer = {
 		.sbi_setup = io_setup,
 		.sbi_remove = io_nothing,
 		.sbi_ctrl = io_ctrl,
@@ -97,5 +96,6 @@ dir_io_install(struct io *io, Sockbuf *sb)
 
 	if (ber_sockbuf_ctrl(sb, LBER_SB_OPT_GET_FD, &io->fd) != 1 || io->fd < 0)
 		return -1;
-	return ber_sockbuf_add_io(sb, &layer, LBER_SBIOD_LEVEL_PROVIDER + 1, io);
+	/* liblber has no const here, but writes to it nowhere. */
+	return ber_sockbuf_add_io(sb, (Sockbuf_IO *)(uintptr_t)&layer, LBER_SBIOD_LEVEL_PROVIDER + 1, io);
 }

@@ -5,7 +5,7 @@
 
 for h in $(find include src -name '*.h' | LC_ALL=C sort); do
 	# shellcheck disable=SC2086
-	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Iinclude -Isrc ${LINT_CFLAGS:-} -x c "$h" ||
+	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Iinclude -Isrc ${LINT_CFLAGS:-} -include "$h" -x c /dev/null ||
 		complain "$h does not compile on its own"
 done
 finish

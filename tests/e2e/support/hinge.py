@@ -152,5 +152,5 @@ def source_dir():
 
 
 def corpora():
-    path = os.environ.get("DIRHINGE_CORPORA") or os.path.join(source_dir(), "..", "shared", "corpora")
-    return path if os.path.isdir(path) else None
+    path = os.environ.get("DIRHINGE_CORPORA")
+    return path if path and os.path.isdir(path) else None
