@@ -18,7 +18,7 @@ struct demo {
 	struct demo_dir dir;
 	struct app app;
 	bool serving;
-	struct child tour = {0};
+	struct child tour;
 };
 
 static char *
