@@ -228,6 +228,19 @@ def test_concurrent_creates_of_one_name(hinge):
     assert len(hinge.ldap.search(GROUPS, f"(cn={name})")) == 1
 
 
+def test_namesake_does_not_inherit_memberships(hinge):
+    """An administrator removed the entry but not its memberships: the next user of that name is in no group."""
+    old, other = hinge.make_user(), hinge.make_user()
+    g, last = hinge.make_group(old["id"], other["id"]), hinge.make_group(old["id"])
+    dn = hinge.dn(old["id"])
+    hinge.ldap.delete(dn)
+    assert dn in hinge.entry(g["id"])["member"], "the directory cleaned up itself"
+    new = hinge.make_user(userName=old["userName"])
+    assert hinge.dn(new["id"]) == dn and "groups" not in hinge.lenient.get(f"/Users/{new['id']}").json
+    hinge.assert_members(g["id"], other["id"])
+    hinge.assert_members(last["id"])
+
+
 def together(*jobs):
     """Runs the jobs at the same time; hands a failure to the test."""
     barrier, errors = threading.Barrier(len(jobs)), []
