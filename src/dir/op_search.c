@@ -256,8 +256,9 @@ dir_search_one(struct dir *d, struct arena *a, const struct dir_search *s, deadl
 		err_set(e, ERR_CONFLICT, "more than one entry of the directory fits");
 		return err_cause(e, "search \"%s\"", s->base);
 	}
-	/* Nothing but the search itself can be the object that is missing. */
-	if (rc < 0 && why.code == ERR_NOT_FOUND)
+	/* A base object that is missing is the answer; a missing container says nothing about what was looked for in
+	 * it. */
+	if (rc < 0 && why.code == ERR_NOT_FOUND && s->scope == DIR_BASE)
 		return 0;
 	if (rc < 0) {
 		if (e)

@@ -25,7 +25,8 @@ add_entry(struct gw_run *run, const char *dn, const struct map_change *c, const 
 		return 0;
 	if (c->password.p && map_set_password(&run->m, run->map, dn, c->password, c->disabled, e) < 0)
 		return take_back(run, dn, e);
-	if (rest->n_add > 0 && gw_modify_group(run, run->map, dn, NULL, rest, NULL, NULL, e) < 0)
+	if (rest->n_add > 0 &&
+	    gw_modify_group(run, &(struct gw_group){.dn = dn, .id = map_id(&run->m, *en_r)}, NULL, rest, NULL, e) < 0)
 		return take_back(run, dn, e);
 	return gw_fetch(run, map_id(&run->m, *en_r), w.post_attrs, en_r, e);
 }
@@ -36,6 +37,7 @@ create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *
 	json_t *res;
 	const char **ids = NULL, **dns = ARENA_NEW(run->m.a, const char *);
 	size_t n_ids = 0, n_dns = 0;
+	gw_writer_begin(run);
 	if (gw_if_match_new(run, e) < 0 || scim_resource_normalise(&run->ctx, body, SCIM_FOR_CREATE, &res, e) < 0 ||
 	    scim_resource_check(&run->ctx, res, e) < 0 || gw_prepare_name(run, NULL, res, e) < 0)
 		return -1;
@@ -52,8 +54,12 @@ create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *
 	run->q->ignored = c.ignored;
 	if (gw_check_unique(run, gw_unique_path(run), res, NULL, e) < 0)
 		return -1;
-	if (add_entry(run, dn, &c, &rest, &en, e) < 0)
+	/* Groups that still name this DN meant an entry that is gone: if the add succeeds there was none. */
+	const struct gw_found *stale;
+	if (gw_refs_find(run, dn, &stale, e) < 0 || add_entry(run, dn, &c, &rest, &en, e) < 0)
 		return err_cause(e, "create %s", run->type->name);
+	if (gw_refs_drop(run, dn, stale, e) < 0)
+		return take_back(run, dn, e);
 	return gw_show(run, en, r, e);
 }
 
@@ -63,5 +69,5 @@ gw_create(struct gw *g, struct gw_req *q, const json_t *body, struct gw_result *
 	struct gw_run run;
 	if (gw_begin(g, q, &run, e) < 0)
 		return -1;
-	return gw_end(&run, create(&run, body, r, e));
+	return gw_end(&run, create(&run, body, r, e), e);
 }

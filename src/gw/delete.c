@@ -4,9 +4,10 @@
 #include "gw/gw_priv.h"
 
 /* Turns the account off before anything else, so that a leaver is out even if a later step fails. The first write
- * carries the assertion of If-Match: *only_if is NULL afterwards. */
+ * carries the condition of If-Match: *only_if is NULL afterwards. */
 static int
-disable(struct gw_run *run, const struct dir_entry *en, const struct dir_filter **only_if, struct err *e)
+disable(struct gw_run *run, const struct dir_entry *en, const char *id, const struct dir_filter **only_if,
+	struct err *e)
 {
 	json_t *before;
 	struct map_change c;
@@ -18,7 +19,7 @@ disable(struct gw_run *run, const struct dir_entry *en, const struct dir_filter 
 		return err_cause(e, "disable before the delete");
 	if (c.mods.n == 0)
 		return 0;
-	struct dir_write w = {.assertion = *only_if};
+	struct dir_write w = {.assertion = gw_guard(run, en->dn, id, *only_if)};
 	if (dir_modify(run->m.dir, run->m.a, en->dn, &c.mods, &w, run->m.until, e) < 0)
 		return -1;
 	*only_if = NULL;
@@ -64,7 +65,7 @@ static int
 end_entry(struct gw_run *run, const struct dir_entry *en, const char *id, enum gw_delete how,
 	  const struct dir_filter *only_if, struct err *e)
 {
-	struct dir_write w = {.assertion = only_if};
+	struct dir_write w = {.assertion = gw_guard(run, en->dn, id, only_if)};
 	if (how == GW_DELETE_MOVE)
 		return move_away(run, en, id, &w, e);
 	if (how == GW_DELETE_DISABLE)
@@ -73,18 +74,27 @@ end_entry(struct gw_run *run, const struct dir_entry *en, const char *id, enum g
 }
 
 static int
-delete_by_policy(struct gw_run *run, const struct dir_entry *en, const char *id, enum gw_delete how, struct err *e)
+check_policy(struct gw_run *run, enum gw_delete how, struct err *e)
 {
 	if (how == GW_DELETE_DISABLE && !map_active(run->map))
 		return err_set(e, ERR_NOT_IMPLEMENTED,
-			       "users.delete is \"disable\" and no strategy for users.active is "
-			       "available in this directory");
+			       "users.delete is \"disable\" and no strategy for users.active is available in this "
+			       "directory");
 	if (how == GW_DELETE_DISABLE && !run->m.set->extended)
 		return err_set(
 			e, ERR_NOT_IMPLEMENTED,
 			"users.delete is \"disable\" and dirhinge.schema, which marks such users, is not loaded");
-	const struct dir_filter *only_if = gw_version_assertion(run, en);
-	if (how != GW_DELETE_HARD && map_active(run->map) && disable(run, en, &only_if, e) < 0)
+	return 0;
+}
+
+/* References go before the entry, so that a repeated request finishes what a crash left, and again behind it, when
+ * nobody is left who looked the entry up while it was there: a DN that stays in a group would wait for its next owner.
+ */
+static int
+delete_by_policy(struct gw_run *run, const struct dir_entry *en, const char *id, enum gw_delete how, struct err *e)
+{
+	const struct dir_filter *only_if = gw_version_condition(run, en);
+	if (how != GW_DELETE_HARD && map_active(run->map) && disable(run, en, id, &only_if, e) < 0)
 		return -1;
 	/* Whoever loses the race of If-Match must not have taken anybody out of a group: the entry goes first then. */
 	bool entry_first = only_if != NULL;
@@ -92,40 +102,31 @@ delete_by_policy(struct gw_run *run, const struct dir_entry *en, const char *id,
 		return -1;
 	if (end_entry(run, en, id, how, only_if, e) < 0)
 		return -1;
-	if (entry_first && gw_refs_remove(run, en->dn, e) < 0)
-		return err_cause(e, "%s is deleted, but not every reference to it", en->dn);
+	gw_writers_wait(run);
+	if ((entry_first ? gw_refs_remove(run, en->dn, e) : gw_refs_remove_member(run, en->dn, e)) < 0)
+		return err_cause(e, "%s is deleted, but not every membership", en->dn);
 	return 0;
 }
 
 static int
-attempt(struct gw_run *run, const char *id, bool *moved_r, struct err *e)
+attempt(struct gw_run *run, const char *id, enum gw_delete how, struct err *e)
 {
 	const struct dir_entry *en;
-	enum gw_delete how = run->q->type == GW_USERS ? gw_options(run->g)->user_delete : GW_DELETE_HARD;
 	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0 ||
 	    gw_none_match_write(run, en, e) < 0)
 		return -1;
-	if (delete_by_policy(run, en, id, how, e) == 0)
-		return 0;
-	*moved_r = e->code == ERR_NOT_FOUND;
-	return err_cause(e, "delete %s %.64s", run->type->name, id);
+	return delete_by_policy(run, en, id, how, e);
 }
 
-/* Found by its id and a moment later not by its DN: renamed meanwhile, or deleted by somebody else. To answer 404 on
- * the strength of the DN would leave a leaver in. */
 static int delete (struct gw_run *run, const char *id, struct err *e)
 {
-	bool moved;
-	for (int i = 1;; i++) {
-		moved = false;
-		if (attempt(run, id, &moved, e) == 0)
-			return 0;
-		if (!moved)
-			return -1;
-		if (i >= GW_TRIES)
-			return err_set(e, ERR_BUSY, "the %s is being changed by others; try again", run->type->name);
-		err_clear(e);
-	}
+	enum gw_delete how = run->q->type == GW_USERS ? gw_options(run->g)->user_delete : GW_DELETE_HARD;
+	if (check_policy(run, how, e) < 0)
+		return -1;
+	for (int i = 1; attempt(run, id, how, e) < 0; i++)
+		if (gw_retry(run, i, e) < 0)
+			return err_cause(e, "delete %s %.64s", run->type->name, id);
+	return 0;
 }
 
 int
@@ -134,5 +135,5 @@ gw_delete(struct gw *g, struct gw_req *q, const char *id, struct err *e)
 	struct gw_run run;
 	if (gw_begin(g, q, &run, e) < 0)
 		return -1;
-	return gw_end(&run, delete (&run, id, e));
+	return gw_end(&run, delete (&run, id, e), e);
 }

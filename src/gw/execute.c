@@ -6,7 +6,23 @@
 bool
 gw_raced(const struct err *e)
 {
-	return e->code == ERR_DIR_MISSING_VALUE || e->code == ERR_DIR_HAS_VALUE;
+	bool from_directory = e->ldap_rc != 0; /* else the read by id said so */
+	return e->code == ERR_DIR_MISSING_VALUE || e->code == ERR_DIR_HAS_VALUE ||
+	       (from_directory && (e->code == ERR_PRECONDITION || e->code == ERR_NOT_FOUND));
+}
+
+int
+gw_retry(struct gw_run *run, int tries, struct err *e)
+{
+	if (!gw_raced(e))
+		return -1;
+	/* Retries end while there is still time for one answer from the directory. */
+	if (tries >= GW_TRIES || deadline_left(run->m.until) < gw_options(run->g)->timeout_ms / 2)
+		return err_set(e, ERR_BUSY, "the %s is being changed by others; try again", run->type->name);
+	/* Spread by chance, so that clients of one entry do not meet again at once. */
+	clock_pause((clock_mono_us() ^ (int64_t)(uintptr_t)run) % (4 * tries) + 1, run->m.until);
+	err_clear(e);
+	return 0;
 }
 
 static int
@@ -14,7 +30,7 @@ rename_entry(struct gw_run *run, struct gw_step *st, const char **dn_r, struct e
 {
 	const struct dir_entry *en = st->before;
 	struct dir_write w = {
-		.assertion = gw_version_assertion(run, en),
+		.assertion = gw_guard(run, en->dn, map_id(&run->m, en), gw_version_condition(run, en)),
 		.post_attrs = st->post_attrs,
 		.post_r = &st->post,
 	};
@@ -34,18 +50,36 @@ rename_back(struct gw_run *run, const struct dir_entry *en, const char *dn, stru
 	return -1;
 }
 
+/* What must still be so when the modify arrives: the version of If-Match, after a rename the one that the rename has
+ * made; and that an attribute of which SCIM shows one value has not got one meanwhile. */
+static const struct dir_filter *
+condition(struct gw_run *run, const struct gw_step *st)
+{
+	const struct map_change *c = st->change;
+	const struct dir_filter *all = gw_version_condition(run, c->new_rdn && st->post ? st->post : st->before);
+	for (size_t i = 0; i < c->n_absent; i++) {
+		const struct dir_filter *none = dir_f_not(run->m.a, dir_f_present(run->m.a, c->absent[i]));
+		all = all ? dir_f_and2(run->m.a, all, none) : none;
+	}
+	return all;
+}
+
 static int
 modify(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
 {
-	/* After a rename, which carried the first assertion, the entry has the version that the rename has made. */
 	const struct map_change *c = st->change;
-	const struct dir_entry *now = c->new_rdn && st->post ? st->post : st->before;
-	const struct dir_filter *assertion = gw_version_assertion(run, now);
-	if (st->members)
-		return gw_modify_group(run, run->map, dn, &c->mods, st->members, assertion, &st->post, e);
+	const char *id = map_id(&run->m, st->before);
+	if (st->members) {
+		struct gw_group group = {.dn = dn, .id = id, .condition = condition(run, st)};
+		return gw_modify_group(run, &group, &c->mods, st->members, &st->post, e);
+	}
 	if (c->mods.n == 0)
 		return 0;
-	struct dir_write w = {.assertion = assertion, .post_attrs = st->post_attrs, .post_r = &st->post};
+	struct dir_write w = {
+		.assertion = gw_guard(run, dn, id, condition(run, st)),
+		.post_attrs = st->post_attrs,
+		.post_r = &st->post,
+	};
 	return dir_modify(run->m.dir, run->m.a, dn, &c->mods, &w, run->m.until, e);
 }
 
@@ -92,6 +126,10 @@ gw_execute(struct gw_run *run, struct gw_step *st, struct err *e)
 			rename_back(run, en, dn, e);
 		return -1;
 	}
+	/* Others may have looked the old DN up and not written it yet; ours is written. */
+	gw_writer_end(run);
+	if (st->change->new_rdn)
+		gw_writers_wait(run);
 	if (st->change->new_rdn && gw_refs_rename(run, en->dn, dn, e) < 0)
 		return err_cause(e, "%s was renamed to %s, but not every reference to it was", en->dn, dn);
 	return 0;

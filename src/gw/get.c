@@ -23,5 +23,5 @@ gw_get(struct gw *g, struct gw_req *q, const char *id, struct gw_result *r, stru
 	struct gw_run run;
 	if (gw_begin(g, q, &run, e) < 0)
 		return -1;
-	return gw_end(&run, get(&run, id, r, e));
+	return gw_end(&run, get(&run, id, r, e), e);
 }

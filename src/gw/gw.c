@@ -8,7 +8,14 @@ struct gw {
 	struct mutex lock; /* guards arena and set until set is there */
 	struct arena *arena;
 	const struct map_set *set;
+	struct gw_writers *writers;
 };
+
+struct gw_writers *
+gw_writers_of(struct gw *g)
+{
+	return g->writers;
+}
 
 struct gw *
 gw_new(const struct gw_opts *opts)
@@ -17,6 +24,7 @@ gw_new(const struct gw_opts *opts)
 	struct gw *g = ARENA_NEW(a, struct gw);
 	g->opts = *opts;
 	g->arena = a;
+	g->writers = gw_writers_new(a);
 	mutex_init(&g->lock);
 	return g;
 }
@@ -27,6 +35,7 @@ gw_free(struct gw **g)
 	if (!*g)
 		return;
 	struct arena *a = (*g)->arena;
+	gw_writers_done((*g)->writers);
 	mutex_done(&(*g)->lock);
 	*g = NULL;
 	arena_free(&a); /* holds the struct itself */
@@ -55,13 +64,28 @@ gw_ready(struct gw *g, const struct map_set **set_r, struct err *e)
 	return 0;
 }
 
+static int
+base_exists(struct gw *g, const char *base, const char *option, struct err *e)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024);
+	const struct dir_entry *en;
+	struct dir_search s = {.base = base, .scope = DIR_BASE, .attrs = (const char *const[]){"1.1", NULL}};
+	int rc = dir_search_one(g->opts.dir, a, &s, deadline_in(g->opts.timeout_ms), &en, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	err_set(e, ERR_UNAVAILABLE, "%s does not exist in the directory", option);
+	return err_cause(e, "%s", base);
+}
+
 int
 gw_ping(struct gw *g, struct err *e)
 {
 	const struct map_set *set;
-	if (dir_ping(g->opts.dir, e) < 0)
+	if (dir_ping(g->opts.dir, e) < 0 || gw_ready(g, &set, e) < 0)
 		return -1;
-	return gw_ready(g, &set, e);
+	if (base_exists(g, set->opts->users.base, "users.base", e) < 0)
+		return -1;
+	return base_exists(g, set->opts->groups.base, "groups.base", e);
 }
 
 int
@@ -91,13 +115,22 @@ gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e)
 		      .now_us = clock_wall_us()},
 		.ctx = {.a = q->a, .type = map_type(map), .tolerate = q->who->tolerate},
 	};
-	return gw_end(run, scim_project_parse(&run->ctx, q->attributes, q->excluded, &run->project, e));
+	return gw_end(run, scim_project_parse(&run->ctx, q->attributes, q->excluded, &run->project, e), e);
 }
 
 int
-gw_end(struct gw_run *run, int result)
+gw_end(struct gw_run *run, int result, struct err *e)
 {
+	gw_writer_end(run);
 	run->q->notes = run->ctx.notes;
+	/* noSuchObject from the directory is about a DN, and a client would read it as "this resource is gone": a
+	 * container that was moved or mistyped must not make it forget its users. Only gw_fetch says 404, by the id. */
+	if (result < 0 && e->code == ERR_NOT_FOUND && e->ldap_rc != 0) {
+		struct err why = *e;
+		err_set(e, ERR_UNAVAILABLE, "a container of Users or Groups does not exist in the directory");
+		e->ldap_rc = why.ldap_rc;
+		return err_cause(e, "%s (check users.base and groups.base)", why.cause);
+	}
 	return result;
 }
 

@@ -7,6 +7,12 @@
 #include "dirhinge/gw/gw.h"
 #include "dirhinge/scim/patch.h"
 
+/* A request that may write DNs it has looked up; see writers.c. seq 0: not registered. */
+struct gw_writer {
+	uint64_t seq;
+	struct gw_writer *before, *after;
+};
+
 struct gw_run {
 	struct gw *g;
 	struct gw_req *q;
@@ -16,13 +22,24 @@ struct gw_run {
 	struct map_run m;
 	struct scim_ctx ctx;
 	const struct scim_project *project;
+	struct gw_writer writer;
 };
 
 const struct gw_opts *gw_options(const struct gw *g);
 
 /* Starts a request: maps, deadline, tolerances, projection. gw_end reports notes back; both in every operation. */
 int gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e) DH_MUST_USE;
-int gw_end(struct gw_run *run, int result);
+int gw_end(struct gw_run *run, int result, struct err *e);
+
+/* --- writers.c: requests in flight that hold DNs ------------------------------------------------------------------ */
+struct gw_writers;
+struct gw_writers *gw_writers_new(struct arena *a);
+void gw_writers_done(struct gw_writers *w);
+struct gw_writers *gw_writers_of(struct gw *g);
+void gw_writer_begin(struct gw_run *run);
+void gw_writer_end(struct gw_run *run); /* nothing if it is not registered */
+/* Waits until every writer that began before this call has ended; false when the deadline passed first. */
+bool gw_writers_wait(struct gw_run *run);
 
 /* The entry with this id below the type's base: 0 found, -1 error (ERR_NOT_FOUND if there is none). */
 int gw_fetch(struct gw_run *run, const char *id, const char *const *attrs, const struct dir_entry **en_r,
@@ -46,8 +63,11 @@ int gw_none_match_write(struct gw_run *run, const struct dir_entry *en, struct e
 int gw_if_match_new(struct gw_run *run, struct err *e) DH_MUST_USE;
 /* Attributes that map_version needs; NULL-terminated, in the arena. */
 const char *const *gw_version_attrs(struct gw_run *run);
-/* The same atomically at the directory: an assertion on the version that was read; NULL without If-Match. */
-const struct dir_filter *gw_version_assertion(struct gw_run *run, const struct dir_entry *en);
+/* The same as a condition for gw_guard: the version that was read; NULL without If-Match. */
+const struct dir_filter *gw_version_condition(struct gw_run *run, const struct dir_entry *en);
+/* The assertion of every write: dn is still the entry with this id, and more (or NULL) holds for it. NULL where the
+ * directory lacks the control. */
+const struct dir_filter *gw_guard(struct gw_run *run, const char *dn, const char *id, const struct dir_filter *more);
 
 /* The userName of res in the form that is written, ERR_VALUE if it cannot be one; left alone if it is that of before
  * (NULL on create). */
@@ -69,12 +89,17 @@ struct gw_members {
 	bool clear; /* to nothing, whatever is there */
 };
 
+/* A group at its place. */
+struct gw_group {
+	const char *dn, *id;
+	const struct dir_filter *condition; /* beyond being this group, or NULL */
+};
+
 /* One modify of a group (or several past GW_MEMBER_CHUNK values): other changes and members together. Adds what is
  * there, deletes what is absent: no change. Keeps the placeholder rule of groupOfNames in the same modify.
- * assertion may be NULL. post_r (may be NULL): the version attributes after the last write, untouched without one. */
-int gw_modify_group(struct gw_run *run, const struct map *groups, const char *dn, const struct dir_mods *other,
-		    const struct gw_members *mm, const struct dir_filter *assertion, const struct dir_entry **post_r,
-		    struct err *e) DH_MUST_USE;
+ * post_r (may be NULL): the version attributes after the last write, untouched without one. */
+int gw_modify_group(struct gw_run *run, const struct gw_group *group, const struct dir_mods *other,
+		    const struct gw_members *mm, const struct dir_entry **post_r, struct err *e) DH_MUST_USE;
 #define GW_MEMBER_CHUNK 5000
 
 /* ids to DNs for members to add: unknown ones are ERR_VALUE, or left out when tolerated and others are known. */
@@ -92,6 +117,12 @@ void gw_members_diff(struct gw_run *run, const char *const *have, size_t n_have,
 
 /* Takes dn out of every group and every manager attribute. */
 int gw_refs_remove(struct gw_run *run, const char *dn, struct err *e) DH_MUST_USE;
+/* Takes dn out of groups only: the second look after a delete. */
+int gw_refs_remove_member(struct gw_run *run, const char *dn, struct err *e) DH_MUST_USE;
+/* Groups that have dn as a member, for gw_refs_drop: what a new entry of that name must not inherit. */
+struct gw_found;
+int gw_refs_find(struct gw_run *run, const char *dn, const struct gw_found **found_r, struct err *e) DH_MUST_USE;
+int gw_refs_drop(struct gw_run *run, const char *dn, const struct gw_found *found, struct err *e) DH_MUST_USE;
 int gw_refs_rename(struct gw_run *run, const char *old_dn, const char *new_dn, struct err *e) DH_MUST_USE;
 
 /* --- carrying a change out -------------------------------------------------------------------------------------- */
@@ -108,8 +139,11 @@ struct gw_step {
 /* Executes the change: rename, then (disabling) modify, password, modify. A failed modify takes the rename back. */
 int gw_execute(struct gw_run *run, struct gw_step *step, struct err *e) DH_MUST_USE;
 
-/* True if the error says that somebody changed the entry between our read and our write: read again and retry. */
+/* True if the error says that somebody changed, renamed or deleted the entry between our read and our write: read it by
+ * its id and try again. Only a read by id decides that something does not exist (a 404 makes clients forget it). */
 bool gw_raced(const struct err *e);
+/* After attempt number tries (from 1) failed with *e: 0 to try again (a little later), -1 to give up. */
+int gw_retry(struct gw_run *run, int tries, struct err *e) DH_MUST_USE;
 #define GW_TRIES         24
 /* Page size when the client names none. */
 #define GW_DEFAULT_COUNT 100

@@ -10,7 +10,7 @@
 /* What one modify is to say; narrowed from attempt to attempt. */
 struct plan {
 	struct gw_run *run;
-	const char *dn, *attr;
+	const char *dn, *id, *attr;
 	const struct dir_mods *other; /* NULL after the first chunk */
 	const char **add, **del;
 	size_t n_add, n_del;
@@ -18,7 +18,7 @@ struct plan {
 	bool placeholder;                   /* the class requires a member: the zero-length DN stands in */
 	bool drop_placeholder;              /* it is there and has to go in the same modify */
 	bool add_placeholder;               /* the last real member goes in the same modify */
-	const struct dir_filter *assertion; /* the caller's */
+	const struct dir_filter *condition; /* the caller's */
 	const struct dir_entry **post_r;    /* the caller's, or NULL */
 };
 
@@ -122,16 +122,17 @@ attempt(const struct plan *p, struct err *e)
 	bool guard = p->placeholder && p->n_add > 0 && !p->drop_placeholder && p->run->m.caps->assertion;
 	struct dir_mods mods;
 	build(p, &mods);
+	const struct dir_filter *more = p->condition;
+	if (guard) {
+		const struct dir_filter *none = dir_f_not(a, has_placeholder(p));
+		more = more ? dir_f_and2(a, more, none) : none;
+	}
 	struct dir_write w = {
 		.permissive = true,
-		.assertion = p->assertion,
+		.assertion = gw_guard(p->run, p->dn, p->id, more),
 		.post_attrs = p->post_r ? gw_version_attrs(p->run) : NULL,
 		.post_r = p->post_r,
 	};
-	if (guard) {
-		const struct dir_filter *none = dir_f_not(a, has_placeholder(p));
-		w.assertion = w.assertion ? dir_f_and2(a, w.assertion, none) : none;
-	}
 	return dir_modify(p->run->m.dir, a, p->dn, &mods, &w, p->run->m.until, e);
 }
 
@@ -160,18 +161,17 @@ adapt_present(struct plan *p, struct err *e)
 	return p->n_add < before;
 }
 
-/* The guard of attempt() or the caller's If-Match failed. A placeholder that is gone by now was swapped by somebody
- * else: with If-Match that is a new version, without it only a reason to try again. */
+/* A placeholder that is gone by now was swapped by somebody else, or the group is another one: the caller reads again.
+ */
 static int
 adapt_precondition(struct plan *p, struct err *e)
 {
 	if (!p->placeholder || p->n_add == 0 || p->drop_placeholder)
 		return 0;
 	int there = look_for_placeholder(p, e);
-	if (there < 0)
-		return -1;
-	p->drop_placeholder = there == 1;
-	return there == 1 || !p->assertion;
+	if (there == 1)
+		p->drop_placeholder = true;
+	return there;
 }
 
 /* groupOfNames needs a member: the last real one is swapped for the placeholder. */
@@ -226,22 +226,23 @@ run_plan(struct plan *p, struct err *e)
 }
 
 int
-gw_modify_group(struct gw_run *run, const struct map *groups, const char *dn, const struct dir_mods *other,
-		const struct gw_members *mm, const struct dir_filter *assertion, const struct dir_entry **post_r,
-		struct err *e)
+gw_modify_group(struct gw_run *run, const struct gw_group *group, const struct dir_mods *other,
+		const struct gw_members *mm, const struct dir_entry **post_r, struct err *e)
 {
+	const struct map *groups = run->m.set->groups;
 	size_t done_add = 0, done_del = 0;
 	bool first = true;
 	/* slapd refuses PDUs over 4 MiB; one modify of 5,000 values stays far below it (directories.md 1.4). */
 	while (first || done_add < mm->n_add || done_del < mm->n_del) {
 		struct plan p = {
 			.run = run,
-			.dn = dn,
+			.dn = group->dn,
+			.id = group->id,
 			.attr = map_type_options(groups)->member_attribute,
 			.other = first ? other : NULL,
 			.clear = first && mm->clear,
 			.placeholder = map_needs_placeholder(groups),
-			.assertion = first ? assertion : NULL,
+			.condition = first ? group->condition : NULL,
 			.post_r = post_r,
 		};
 		if (!p.clear) {

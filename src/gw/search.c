@@ -321,5 +321,5 @@ gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, json_t **resp
 	list.start_index = l->start_index < 1 ? 1 : l->start_index;
 	list.count = l->count < 0 ? (max < GW_DEFAULT_COUNT ? max : GW_DEFAULT_COUNT) : l->count;
 	list.count = list.count > max ? max : list.count;
-	return gw_end(&run, search(&run, &list, response_r, e));
+	return gw_end(&run, search(&run, &list, response_r, e), e);
 }

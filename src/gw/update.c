@@ -103,7 +103,8 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	bool group = run->q->type == GW_GROUPS;
 	const struct dir_entry *en;
 	json_t *before, *after;
-	u->moved = false;
+	gw_writer_end(run);
+	gw_writer_begin(run); /* from here on DNs are looked up */
 	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0 ||
 	    gw_none_match_write(run, en, e) < 0 || gw_decode(run, en, false, &before, e) < 0)
 		return -1;
@@ -128,35 +129,20 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 		.was_disabled = !active_in(before),
 		.post_attrs = group ? gw_version_attrs(run) : map_attrs(&run->m, run->map, run->project, NULL),
 	};
-	if (gw_execute(run, &st, e) < 0) {
-		u->moved = e->code == ERR_NOT_FOUND;
+	if (gw_execute(run, &st, e) < 0)
 		return -1;
-	}
 	u->version = map_version(&run->m, st.post ? st.post : en);
 	*en_r = group ? NULL : st.post;
 	return 0;
-}
-
-/* Retries end while there is still time for one answer from the directory. */
-static int64_t
-run_share(const struct gw_run *run)
-{
-	return gw_options(run->g)->timeout_ms / 2;
 }
 
 int
 gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_result *r, struct err *e)
 {
 	const struct dir_entry *en = NULL;
-	for (int i = 1; attempt(run, u, id, &en, e) < 0; i++) {
-		if (!gw_raced(e) && !u->moved)
+	for (int i = 1; attempt(run, u, id, &en, e) < 0; i++)
+		if (gw_retry(run, i, e) < 0)
 			return err_cause(e, "%s %s %.64s", u->verb, run->type->name, id);
-		/* Spread by chance, so that clients of one entry do not meet again at once. */
-		if (i >= GW_TRIES || deadline_left(run->m.until) < run_share(run))
-			return err_set(e, ERR_BUSY, "the %s is being changed by others; try again", run->type->name);
-		clock_pause((clock_mono_us() ^ (int64_t)(uintptr_t)run) % (4 * i) + 1, run->m.until);
-		err_clear(e);
-	}
 	if (u->no_answer) {
 		*r = (struct gw_result){
 			.id = id,

@@ -15,7 +15,6 @@ struct gw_update {
 	bool whole_list; /* the present members must be known: PUT with members, PATCH with a selection */
 	bool no_answer;  /* 204: members were changed and nobody asked to see them */
 	bool members_known;
-	bool moved;          /* the entry was found by its id, but a moment later not by its DN any more */
 	const char *version; /* out: after the change */
 };
 

@@ -79,21 +79,28 @@ gw_version_attrs(struct gw_run *run)
 }
 
 const struct dir_filter *
-gw_version_assertion(struct gw_run *run, const struct dir_entry *en)
+gw_version_condition(struct gw_run *run, const struct dir_entry *en)
 {
 	const char *attr = run->m.caps->flavour->version_attr;
 	struct strv version = attr ? dir_entry_first(en, attr) : strv_n(NULL, 0);
-	const char *id = map_id(&run->m, en);
 	const char *header = run->q->if_match;
-	if (!header || strv_eq(strv_trim(strv_of(header)), STRV("*")) || !run->m.caps->assertion || !version.p || !id)
+	if (!header || strv_eq(strv_trim(strv_of(header)), STRV("*")) || !version.p)
 		return NULL;
-	/* slapd 2.5 lets overlays inherit the assertion for their own writes and searches on other entries; the first
-	 * half makes it true there (directories.md 3.1). refint changes an entry without a new version but as another
-	 * modifier (directories.md 0.3). */
-	struct arena *a = run->m.a;
+	/* refint changes an entry without a new version but as another modifier (directories.md 0.3). */
 	struct strv by = dir_entry_first(en, "modifiersName");
-	const struct dir_filter *same = dir_f_eq(a, attr, version);
-	if (by.p)
-		same = dir_f_and2(a, same, dir_f_eq(a, "modifiersName", by));
-	return dir_f_or2(a, dir_f_not(a, dir_f_eq(a, run->m.caps->flavour->id_attr, strv_of(id))), same);
+	const struct dir_filter *same = dir_f_eq(run->m.a, attr, version);
+	return by.p ? dir_f_and2(run->m.a, same, dir_f_eq(run->m.a, "modifiersName", by)) : same;
+}
+
+const struct dir_filter *
+gw_guard(struct gw_run *run, const char *dn, const char *id, const struct dir_filter *more)
+{
+	struct arena *a = run->m.a;
+	if (!run->m.caps->assertion || !id)
+		return NULL;
+	/* Between the read and the write the entry may be renamed and another one take its name. slapd 2.5 lets
+	 * overlays inherit the assertion for their own writes and searches on other entries (directories.md 3.1): there
+	 * the first half makes it true. */
+	const struct dir_filter *here = dir_f_eq(a, run->m.caps->flavour->id_attr, strv_of(id));
+	return dir_f_or2(a, dir_f_not(a, dir_f_eq(a, "entryDN", strv_of(dn))), more ? dir_f_and2(a, here, more) : here);
 }

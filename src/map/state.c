@@ -180,6 +180,7 @@ map_state_diff(struct map_run *r, const struct map_state *have, const struct map
 	       const struct dir_entry *current, struct map_change *c, struct err *e)
 {
 	const struct map_state *both[] = {have, want};
+	c->absent = ARENA_ARRAY(r->a, have->n + want->n + 1, const char *);
 	for (size_t s = 0; s < ARRAY_SIZE(both); s++)
 		for (size_t i = 0; i < both[s]->n; i++) {
 			const struct map_row *row = both[s]->vals[i].row;
@@ -196,6 +197,8 @@ map_state_diff(struct map_run *r, const struct map_state *have, const struct map
 			if (row->names && rename_to(r, &d, current->dn, c, e) < 0)
 				return -1;
 			emit(&d, &c->mods);
+			if (row->one && !d.current && d.add.n > 0)
+				c->absent[c->n_absent++] = row->ldap;
 		}
 	return 0;
 }

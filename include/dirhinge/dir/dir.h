@@ -68,7 +68,8 @@ typedef int (*dir_entry_fn)(void *ctx, const struct dir_entry *en, struct err *e
 int dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until,
 		   dir_entry_fn fn, void *ctx, struct err *e) DH_MUST_USE;
 
-/* One entry: 1 found (in arena), 0 none, -1 error; two or more is ERR_CONFLICT. A base that does not exist is 0. */
+/* One entry: 1 found (in arena), 0 none, -1 error; two or more is ERR_CONFLICT. A base that
+ * does not exist is 0 with DIR_BASE, else ERR_NOT_FOUND: an empty container and a missing one are not the same. */
 int dir_search_one(struct dir *d, struct arena *a, const struct dir_search *s, deadline_t until,
 		   const struct dir_entry **en_r, struct err *e) DH_MUST_USE;
 

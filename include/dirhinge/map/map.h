@@ -103,6 +103,9 @@ const char *map_id(struct map_run *r, const struct dir_entry *en);
 /* What a change of a resource means for its entry. Executed by gw in this order: mods, password, rename. */
 struct map_change {
 	struct dir_mods mods;
+	const char **absent; /* LDAP attributes that must still be absent: SCIM shows one value of them, and there was
+				none */
+	size_t n_absent;
 	const char *new_rdn;  /* NULL = no rename */
 	struct strv password; /* p NULL = none */
 	bool disabled;        /* the account is to be disabled after the change */
