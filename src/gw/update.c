@@ -41,6 +41,20 @@ ids_to_known_dns(struct gw_run *run, const char *const *ids, size_t n, const cha
 	return 0;
 }
 
+/* Members outside the bases are never shown: a client that replaces the list it sees does not mean them. They stay, as
+ * they do with PUT. */
+static size_t
+ours(struct gw_run *run, const char **dns, size_t n)
+{
+	const struct map_opts *o = run->m.set->opts;
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (dir_dn_under(run->m.a, dns[i], o->users.base, false) ||
+		    dir_dn_under(run->m.a, dns[i], o->groups.base, false))
+			dns[kept++] = dns[i];
+	return kept;
+}
+
 /* The delta of a PATCH in DNs. Removing an id that nobody has is no change (RFC 7644 3.5.2.2, standards.md P39). */
 static int
 delta_to_dns(struct gw_run *run, const struct dir_entry *en, const struct scim_member_delta *d, struct gw_members *mm,
@@ -56,8 +70,10 @@ delta_to_dns(struct gw_run *run, const struct dir_entry *en, const struct scim_m
 	if (d->clear) {
 		if (gw_read_members(run, en->dn, &have, &n_have, e) < 0)
 			return -1;
+		size_t all = n_have;
+		n_have = ours(run, have, n_have);
 		gw_members_diff(run, have, n_have, add, n_add, mm);
-		mm->clear = n_add == 0 && n_have > 0;
+		mm->clear = n_add == 0 && n_have > 0 && n_have == all;
 		if (mm->clear)
 			mm->n_del = 0;
 		return 0;

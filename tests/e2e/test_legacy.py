@@ -251,3 +251,22 @@ def test_referral_among_the_users(hinge):
     held = hinge.ldap.search(PEOPLE, "(objectClass=inetOrgPerson)", attrs=("1.1",))
     assert hinge.lenient.get("/Users?count=0").expect(200).json["totalResults"] == len(held)
     hinge.ldap.delete(f"cn={n},{PEOPLE}")
+
+
+@pytest.mark.parametrize("how", ["PUT", "replace", "remove", "PUT []"])
+def test_members_outside_the_bases_stay(hinge, how):
+    """They are never shown, so a client that replaces what it sees does not mean them."""
+    inside, other = hinge.make_user(), hinge.make_user()
+    n, outside = unique("mixed-"), "cn=printer,ou=services,dc=example,dc=com"
+    dn = hinge.ldap.add(f"cn={n},{GROUPS}", {"objectClass": "groupOfNames", "cn": n,
+                                            "member": [hinge.dn(inside["id"]), outside]})
+    id_ = hinge.ldap.read(dn, attrs=("entryUUID",)).one("entryUUID")
+    new = [] if how in ("remove", "PUT []") else [{"value": other["id"]}]
+    if how.startswith("PUT"):
+        hinge.lenient.put(f"/Groups/{id_}", {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+                                             "displayName": n, "members": new}).expect(200)
+    else:
+        op = {"op": how, "path": "members", **({"value": new} if new else {})}
+        hinge.lenient.patch(f"/Groups/{id_}", [op]).expect(200, 204)
+    members = hinge.ldap.read(dn, attrs=("member",))["member"]
+    assert set(members) == {outside} | {hinge.dn(m["value"]) for m in new}, members
