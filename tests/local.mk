@@ -8,3 +8,4 @@ include tests/vectors/local.mk
 include tests/fuzz/local.mk
 include tests/lint/local.mk
 include tests/e2e/local.mk
+include tests/conformance/local.mk

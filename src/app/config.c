@@ -72,7 +72,9 @@ static const struct conf_row admin_rows[] = {
 	{.name = "listen",
 	 .kind = CONF_STRING,
 	 .offset = C(admin_listen),
-	 .help = "Address of the operators' listener: metrics, admin API, console."},
+	 .def = "127.0.0.1:8081",
+	 .help = "Address of the operators' listener (/metrics, /livez, /readyz), written like server.listen; none "
+		 "opens none."},
 };
 
 static const struct conf_row directory_rows[] = {

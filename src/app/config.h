@@ -39,6 +39,8 @@ struct config_list {
 	};
 };
 
+#define CONFIG_ADMIN_NONE "none" /* admin.listen */
+
 struct config {
 	const struct yaml *doc;
 	/* server */

@@ -123,6 +123,13 @@ check_server_tls(struct config_loading *l, struct err *e)
 	return config_secret(l, "server.tls.key_file", c->tls_key_file, NULL, e);
 }
 
+static bool
+takes_any_port(const char *listen)
+{
+	const char *colon = strrchr(listen, ':');
+	return colon && str_eq(colon, ":0");
+}
+
 int
 config_check_server(struct config_loading *l, struct err *e)
 {
@@ -132,15 +139,14 @@ config_check_server(struct config_loading *l, struct err *e)
 	    check_base_path(l, e) < 0 || check_external_url(l, e) < 0)
 		return -1;
 	c->state_dir = config_path(l, c->state_dir);
-	if (!c->admin_listen)
+	if (str_eq(c->admin_listen, CONFIG_ADMIN_NONE))
 		return 0;
 	if (check_listen(l, "admin.listen", c->admin_listen, false, e) < 0)
 		return -1;
-	if (str_eq(c->admin_listen, c->listen))
+	if (str_eq(c->admin_listen, c->listen) && !takes_any_port(c->listen))
 		return config_bad(l, "admin.listen", e,
 				  "is the same as server.listen; each listener needs an address of "
 				  "its own");
-	config_warn(l, "admin.listen: this version has no operators' listener yet; nothing is opened there");
 	return 0;
 }
 

@@ -37,8 +37,10 @@ print_access(const struct demo *d)
 	       "LDAP            %s  (or %s)\n"
 	       "Bind DN         " DEMO_BIND_DN "\n"
 	       "Bind password   in %s/bind.pw\n"
+	       "Metrics         http://%s/metrics\n"
 	       "Configuration   %s\n\n",
-	       url, d->dir.token, d->dir.ldap_uri, d->dir.ldapi_uri, dir, d->dir.config_file);
+	       url, d->dir.token, d->dir.ldap_uri, d->dir.ldapi_uri, dir, http_address(d->app.admin),
+	       d->dir.config_file);
 	printf("Create a user, look at its entry, find it, ask the doctor:\n\n"
 	       "  curl -s -H @%s/auth.header -H 'Content-Type: application/scim+json' %s/Users -d \\\n"
 	       "    '{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"jdoe\","

@@ -11,6 +11,9 @@
 #define MAX_EXAMINED        200000
 #define MIN_CONNECTIONS     256
 #define CONNECTIONS_PER_REQ 4
+#define ADMIN_IN_FLIGHT     8
+#define ADMIN_CONNECTIONS   64
+#define ADMIN_GRACE_MS      1000
 
 static int
 start_http(struct app *app, struct err *e)
@@ -18,6 +21,7 @@ start_http(struct app *app, struct err *e)
 	const struct config *c = app->cfg;
 	int64_t connections = CONNECTIONS_PER_REQ * c->max_in_flight;
 	const struct http_opts opts = {
+		.face = HTTP_SCIM,
 		.listen = c->listen,
 		.base_path = c->base_path,
 		.external_url = c->external_url,
@@ -31,8 +35,28 @@ start_http(struct app *app, struct err *e)
 		.n_clients = c->clients.n,
 		.gw = app->gw,
 		.max_results = MAX_RESULTS,
+		.metrics = app->metrics,
 	};
 	return http_start(&opts, &app->http, e);
+}
+
+static int
+start_admin(struct app *app, struct err *e)
+{
+	const struct config *c = app->cfg;
+	const struct http_opts opts = {
+		.face = HTTP_ADMIN,
+		.listen = c->admin_listen,
+		.max_in_flight = ADMIN_IN_FLIGHT,
+		.max_connections = ADMIN_CONNECTIONS,
+		.max_body = MAX_BODY,
+		.clients = c->principals,
+		.n_clients = c->clients.n,
+		.gw = app->gw,
+		.max_results = MAX_RESULTS,
+		.metrics = app->metrics,
+	};
+	return str_eq(c->admin_listen, CONFIG_ADMIN_NONE) ? 0 : http_start(&opts, &app->admin, e);
 }
 
 static int
@@ -40,7 +64,10 @@ build(struct app *app, struct err *e)
 {
 	if (config_load(app->a, app->file, &app->cfg, e) < 0)
 		return -1;
-	const struct dir_opts dir_opts = config_dir_opts(app->cfg);
+	app->metrics = metrics_new();
+	process_metrics_setup(&app->process, app->metrics);
+	struct dir_opts dir_opts = config_dir_opts(app->cfg);
+	dir_opts.metrics = app->metrics;
 	if (dir_new(&dir_opts, &app->dir, e) < 0)
 		return -1;
 	app->gw = gw_new(&(struct gw_opts){
@@ -53,7 +80,7 @@ build(struct app *app, struct err *e)
 		.max_results = MAX_RESULTS,
 		.max_examined = MAX_EXAMINED,
 	});
-	return start_http(app, e);
+	return start_http(app, e) < 0 ? -1 : start_admin(app, e);
 }
 
 static void
@@ -72,6 +99,7 @@ app_start(const char *file, struct app *app, struct err *e)
 		return -1;
 	}
 	log_event(LOG_INFO_, "listening", LOG_S("address", http_address(app->http)),
+		  LOG_S("admin", app->admin ? http_address(app->admin) : "none"),
 		  LOG_S("base_path", app->cfg->base_path), LOG_S("tls", app->cfg->tls_cert_file ? "yes" : "no"),
 		  LOG_S("version", PACKAGE_VERSION), LOG_I("clients", app->cfg->clients.n), LOG_END);
 	log_warnings(app->cfg);
@@ -81,10 +109,14 @@ app_start(const char *file, struct app *app, struct err *e)
 void
 app_stop(struct app *app)
 {
+	/* first: it prints what all the others count */
+	if (app->admin)
+		http_stop(&app->admin, ADMIN_GRACE_MS);
 	if (app->http)
 		http_stop(&app->http, APP_GRACE_MS);
 	gw_free(&app->gw);
 	dir_free(&app->dir);
+	metrics_free(&app->metrics);
 	arena_free(&app->a);
 }
 
@@ -165,6 +197,8 @@ app_reload(struct app *app, struct err *e)
 	if (config_load(a, app->file, &cfg, e) < 0)
 		return -1;
 	http_set_clients(app->http, cfg->principals, cfg->clients.n);
+	if (app->admin)
+		http_set_clients(app->admin, cfg->principals, cfg->clients.n);
 	log_event(LOG_INFO_, "configuration read again", LOG_I("clients", cfg->clients.n), LOG_END);
 	log_warnings(cfg);
 	log_restart_needed(app->cfg, cfg);

@@ -4,6 +4,7 @@
 #define DIRHINGE_APP_WIRE_H
 
 #include "app/config.h"
+#include "app/process.h"
 #include "dirhinge/http/http.h"
 
 /* Longest wait for requests in flight when stopping (reliability.md F-58). */
@@ -16,6 +17,9 @@ struct app {
 	struct dir *dir;
 	struct gw *gw;
 	struct http *http;
+	struct http *admin; /* NULL with admin.listen: none */
+	struct metrics *metrics;
+	struct process_metrics process;
 	bool ready;            /* the directory was reached and the maps are loaded */
 	enum err_code trouble; /* why not, at the last attempt */
 };

@@ -117,6 +117,7 @@ dir_new(const struct dir_opts *opts, struct dir **d_r, struct err *e)
 	    dir_flavour_find(opts->flavour, &wanted, e))
 		return -1;
 	d = assemble(a, opts, uris, wanted);
+	dir_count_setup(d, opts->metrics);
 	(void)TAKE(a); /* d lives in it */
 	*d_r = d;
 	return 0;

@@ -189,9 +189,9 @@ prepare(struct run *r, struct err *e)
 	return s->matched ? dir_filter_values_text(r->a, s->matched, &r->matched, e) : 0;
 }
 
-int
-dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until, dir_entry_fn fn,
-	       void *ctx, struct err *e)
+static int
+run_uncounted(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until, dir_entry_fn fn,
+	      void *ctx, struct err *e)
 {
 	struct run r = {
 		.d = d, .a = a, .keep = keep, .s = s, .until = dir_pool_deadline(d, until), .fn = fn, .ctx = ctx};
@@ -223,6 +223,20 @@ dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_searc
 			continue;
 		return r.again == AGAIN_BUSY ? -1 : err_cause(e, "search \"%s\" %s", s->base, r.filter);
 	}
+}
+
+int
+dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until, dir_entry_fn fn,
+	       void *ctx, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int64_t started = clock_mono_us();
+	int rc = run_uncounted(d, a, keep, s, until, fn, ctx, &why);
+
+	dir_count_op(d, OP_SEARCH, started, rc, &why);
+	if (rc < 0 && e)
+		*e = why;
+	return rc;
 }
 
 struct one {

@@ -277,7 +277,7 @@ finish(struct run *r, struct err *e)
 }
 
 static int
-run_write(struct dir *d, struct arena *a, const struct request *rq, deadline_t until, struct err *e)
+run_uncounted(struct dir *d, struct arena *a, const struct request *rq, deadline_t until, struct err *e)
 {
 	struct run r = {.d = d, .a = a, .rq = rq, .until = dir_pool_deadline(d, until)};
 	int busy = 0, unsent = 0;
@@ -303,6 +303,16 @@ run_write(struct dir *d, struct arena *a, const struct request *rq, deadline_t u
 			continue;
 		return -1;
 	}
+}
+
+static int
+run_write(struct dir *d, struct arena *a, const struct request *rq, deadline_t until, struct err *e)
+{
+	int64_t started = clock_mono_us();
+	int rc = run_uncounted(d, a, rq, until, e);
+
+	dir_count_op(d, rq->op, started, rc, e);
+	return rc;
 }
 
 /* --- operations --- */

@@ -4,6 +4,7 @@
 #define DIRHINGE_SRC_DIR_POOL_H
 
 #include "dir/conn.h"
+#include "dir/count.h"
 #include "dirhinge/base/thread.h"
 #include "dirhinge/dir/dir.h"
 
@@ -23,6 +24,7 @@ struct dir {
 	const struct dir_flavour *wanted; /* NULL = by probe */
 	size_t pool_size;
 	int64_t timeout_ms;
+	struct dir_counters counters;
 
 	struct mutex m;
 	struct cond changed;

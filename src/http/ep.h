@@ -33,6 +33,10 @@ int http_ep_schema(struct req *q, struct err *e);
 int http_ep_live(struct req *q, struct err *e);
 int http_ep_ready(struct req *q, struct err *e);
 
+/* ep_admin.c */
+int http_ep_metrics(struct req *q, struct err *e);
+int http_ep_nothing(struct req *q, struct err *e);
+
 /* Fills q->gw from the request: client, type, locations, conditions. */
 void http_ep_gw_init(struct req *q);
 

@@ -92,6 +92,8 @@ http_enter(struct http *h)
 	if (free_place)
 		h->in_flight++;
 	mutex_unlock(&h->lock);
+	if (!free_place)
+		metric_add(h->counters.shed, 1, NULL);
 	return free_place;
 }
 
@@ -167,6 +169,8 @@ http_new(const struct http_opts *opts)
 	mutex_init(&h->lock);
 	cond_init(&h->changed);
 	h->clients = clients_new(opts->clients, opts->n_clients);
+	if (opts->face == HTTP_SCIM)
+		http_count_setup(&h->counters, opts->metrics);
 	return h;
 }
 
@@ -191,14 +195,21 @@ int
 http_start_limits(const struct http_opts *opts, const struct conn_limits *limits, struct http **h_r, struct err *e)
 {
 	DH_CLEANUP(http_free) struct http *h = http_new(opts);
+	const struct listen_wish wish = {
+		.option = opts->face == HTTP_ADMIN ? "admin.listen" : "server.listen",
+		.text = h->opts.listen,
+		.inherit = opts->face == HTTP_SCIM,
+	};
 	struct server_opts so = {
 		.max_connections = opts->max_connections, .idle_ms = limits->idle_ms, .limits = *limits};
-	if (load_tls(h, &so, e) < 0 || http_listen_open(h->opts.listen, &h->listen, e) < 0)
+	if (load_tls(h, &so, e) < 0 || http_listen_open(&wish, &h->listen, e) < 0)
 		return -1;
 	so.fd = h->listen.fd;
 	h->listen.fd = -1; /* the server's now */
 	if (http_server_start(&so, h, &h->server, e) < 0)
 		return -1;
+	if (opts->face == HTTP_SCIM)
+		http_count_pull(h, opts->metrics);
 	*h_r = TAKE(h);
 	return 0;
 }

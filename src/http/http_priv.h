@@ -4,6 +4,7 @@
 #define DIRHINGE_HTTP_HTTP_PRIV_H
 
 #include "conns.h"
+#include "count.h"
 #include "dirhinge/base/thread.h"
 #include "dirhinge/http/http.h"
 #include "listen.h"
@@ -28,6 +29,7 @@ struct http {
 	struct listen listen;
 	struct server *server;
 	struct secret *tls_key;
+	struct http_counters counters;
 	struct mutex lock; /* all below */
 	struct cond changed;
 	struct clients *clients;

@@ -80,7 +80,7 @@ static int
 fail(const char *text, const char *step, struct err *e)
 {
 	int code = errno;
-	const char *hint = code == EADDRINUSE      ? "; another process listens there: stop it or change server.listen"
+	const char *hint = code == EADDRINUSE      ? "; another process listens there: stop it or take another address"
 			   : code == EACCES        ? "; ports below 1024 and foreign directories need rights"
 			   : code == EADDRNOTAVAIL ? "; this machine does not have that address"
 						   : "";
@@ -239,19 +239,29 @@ name_address(struct listen *l)
 	}
 }
 
-int
-http_listen_open(const char *text, struct listen *l_r, struct err *e)
+/* "127.0.0.1:8080 (server.listen)" */
+static const char *
+option_text(const struct listen_wish *w, char *out, size_t size)
 {
+	(void)snprintf(out, size, "%s (%s)", w->text, w->option);
+	return out;
+}
+
+int
+http_listen_open(const struct listen_wish *w, struct listen *l_r, struct err *e)
+{
+	char name[400];
 	struct listen_address a;
 	struct listen l = {.fd = -1};
-	if (env_is("LISTEN_PID", getpid(), getpid()) && env_is("LISTEN_FDS", 1, 1024)) {
+	if (w->inherit && env_is("LISTEN_PID", getpid(), getpid()) && env_is("LISTEN_FDS", 1, 1024)) {
 		if (check_inherited(e) < 0)
 			return -1;
 		l.fd = FIRST_PASSED_FD;
 	} else {
-		if (http_listen_parse(text, &a, e) < 0)
+		if (http_listen_parse(w->text, &a, e) < 0)
 			return -1;
-		if ((a.kind == LISTEN_UNIX ? open_unix : open_tcp)(text, &a, &l, e) < 0)
+		const char *what = option_text(w, name, sizeof name);
+		if ((a.kind == LISTEN_UNIX ? open_unix : open_tcp)(what, &a, &l, e) < 0)
 			return -1;
 	}
 	name_address(&l);

@@ -24,9 +24,13 @@ struct listen {
 /* ERR_CONFIG says which form is expected. */
 int http_listen_parse(const char *text, struct listen_address *a_r, struct err *e) DH_MUST_USE;
 
-/* Binds, or takes the inherited socket if LISTEN_PID is this process. A socket file nobody listens on is removed; one
- * in use, or a file that is no socket, is ERR_IO. */
-int http_listen_open(const char *text, struct listen *l_r, struct err *e) DH_MUST_USE;
+struct listen_wish {
+	const char *option; /* "server.listen", for errors */
+	const char *text;
+	bool inherit; /* takes the inherited socket if LISTEN_PID is this process */
+};
+/* A socket file nobody listens on is removed; one in use, or a file that is no socket, is ERR_IO. */
+int http_listen_open(const struct listen_wish *w, struct listen *l_r, struct err *e) DH_MUST_USE;
 
 /* Closes the descriptor (-1: somebody else did) and removes our socket file. */
 void http_listen_close(struct listen *l);

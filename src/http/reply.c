@@ -139,8 +139,10 @@ log_request(struct req *q, const char *msg)
 void
 http_reply_abandoned(struct req *q)
 {
-	if (q->has_head && !q->replied)
-		log_request(q, "request abandoned");
+	if (!q->has_head || q->replied)
+		return;
+	http_count_request(q);
+	log_request(q, "request abandoned");
 }
 
 /* --- replies ---------------------------------------------------------------------------------------------------- */
@@ -155,6 +157,7 @@ finish(struct req *q, int status)
 	http_reply_field(q, "X-Content-Type-Options", "nosniff");
 	http_reply_field(q, "X-Request-Id", q->id);
 	q->reply.close = q->reply.close || http_draining(q->h);
+	http_count_request(q);
 	log_request(q, "request");
 }
 
@@ -164,6 +167,14 @@ http_reply_json(struct req *q, int status, const char *type, json_t *j)
 	char *text = json_text(q->a, json_keep(q->a, j));
 	q->reply.body = strv_of(text);
 	http_reply_field(q, "Content-Type", type ? type : http_media_choose(q->head.accept));
+	finish(q, status);
+}
+
+void
+http_reply_text(struct req *q, int status, const char *type, struct strv text)
+{
+	q->reply.body = text;
+	http_reply_field(q, "Content-Type", type);
 	finish(q, status);
 }
 

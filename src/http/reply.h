@@ -26,6 +26,8 @@ struct reply {
 void http_reply_field(struct req *q, const char *name, const char *value);
 /* Takes the reference. type NULL = by the Accept field. */
 void http_reply_json(struct req *q, int status, const char *type, json_t *j);
+/* text must live in the request's arena. */
+void http_reply_text(struct req *q, int status, const char *type, struct strv text);
 void http_reply_empty(struct req *q, int status);
 /* The exchange ended without a reply (the client left, or was cut): logs that; nothing if there was one. */
 void http_reply_abandoned(struct req *q);

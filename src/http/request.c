@@ -93,7 +93,8 @@ check_route(struct req *q, struct err *e)
 		http_reply_empty(q, 204);
 		return 0;
 	}
-	int found = http_route_find(q->h->opts.base_path, &q->uri, q->method, &q->route, &q->arg, &allowed);
+	int found = http_route_find(&http_routes[q->h->opts.face], q->h->opts.base_path, &q->uri, q->method, &q->route,
+				    &q->arg, &allowed);
 	if (found == 0)
 		return err_set(e, ERR_NOT_FOUND, "there is nothing at this path");
 	if (found == 1)
@@ -119,6 +120,8 @@ check_client(struct req *q, struct err *e)
 							 : "Bearer realm=\"dirhinge\"");
 		return -1;
 	}
+	if ((q->route->flags & ROUTE_ADMIN) && !(q->who->scopes & POLICY_ADMIN))
+		return err_set(e, ERR_FORBIDDEN, "the client needs the scope admin");
 	if (!(q->route->flags & ROUTE_TYPED))
 		return 0;
 	return policy_check(q->who, q->route->verb, type_names[q->route->type], e);

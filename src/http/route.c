@@ -9,7 +9,7 @@
 #define HEALTH     (ROUTE_ROOT | ROUTE_OPEN | ROUTE_FREE)
 
 /* Rows of one pattern stand together; the first pattern that fits decides, so fixed segments come before {}. */
-static const struct route routes[] = {
+static const struct route scim_routes[] = {
 	/* RFC 7644 3.2 */
 	{M_GET, "/Users", http_ep_list, GW_USERS, POLICY_READ, ROUTE_TYPED},
 	{M_POST, "/Users", http_ep_create, GW_USERS, POLICY_WRITE, TYPED_JSON},
@@ -42,6 +42,18 @@ static const struct route routes[] = {
 	{M_GET, "/readyz", http_ep_ready, GW_USERS, POLICY_READ, HEALTH},
 };
 
+static const struct route admin_routes[] = {
+	{M_GET, "/metrics", http_ep_metrics, GW_USERS, POLICY_READ, HEALTH},
+	{M_GET, "/livez", http_ep_live, GW_USERS, POLICY_READ, HEALTH},
+	{M_GET, "/readyz", http_ep_ready, GW_USERS, POLICY_READ, HEALTH},
+	{ANY_METHOD, "", http_ep_nothing, GW_USERS, POLICY_READ, ROUTE_ROOT | ROUTE_FREE | ROUTE_BELOW | ROUTE_ADMIN},
+};
+
+const struct route_table http_routes[] = {
+	[HTTP_SCIM] = {scim_routes, ARRAY_SIZE(scim_routes)},
+	[HTTP_ADMIN] = {admin_routes, ARRAY_SIZE(admin_routes)},
+};
+
 static const struct {
 	const char *name;
 	unsigned bit;
@@ -57,6 +69,27 @@ http_route_method_parse(const char *name)
 		if (str_eq(methods[i].name, name)) /* RFC 9110 9.1: case-sensitive */
 			return methods[i].bit;
 	return 0;
+}
+
+const char *
+http_route_method_name(unsigned method)
+{
+	size_t i = 0;
+	while (methods[i].bit != method)
+		must(++i < ARRAY_SIZE(methods));
+	return methods[i].name;
+}
+
+const char *
+http_route_resource(struct arena *a, const struct route *r)
+{
+	if (!r)
+		return "none";
+	struct strv p = strv_of(r->pattern);
+	size_t brace = strv_chr(p, '{');
+	if (brace < p.n)
+		return arena_printf(a, "%.*sid}", (int)brace, p.p + 1);
+	return p.n ? p.p + 1 : "/";
 }
 
 /* Takes the segments of text off the front of s/n; false if they are not there. */
@@ -89,23 +122,24 @@ route_matches(const struct route *r, const char *base_path, const struct uri *u,
 	*arg = NULL;
 	if (!(r->flags & ROUTE_ROOT) && !match(base_path, &s, &n, arg))
 		return false;
-	return match(r->pattern, &s, &n, arg) && n == 0;
+	return match(r->pattern, &s, &n, arg) && (n == 0 || (r->flags & ROUTE_BELOW));
 }
 
 int
-http_route_find(const char *base_path, const struct uri *u, unsigned method, const struct route **route_r,
-		const char **arg_r, unsigned *allowed_r)
+http_route_find(const struct route_table *t, const char *base_path, const struct uri *u, unsigned method,
+		const struct route **route_r, const char **arg_r, unsigned *allowed_r)
 {
+	const struct route *routes = t->rows;
 	size_t first = 0;
 	const char *arg = NULL;
-	while (first < ARRAY_SIZE(routes) && !route_matches(&routes[first], base_path, u, &arg))
+	while (first < t->n && !route_matches(&routes[first], base_path, u, &arg))
 		first++;
-	if (first == ARRAY_SIZE(routes))
+	if (first == t->n)
 		return 0;
 	const struct route *found = NULL;
 	unsigned allowed = M_OPTIONS;
 	unsigned wanted = method == M_HEAD ? M_GET : method;
-	for (size_t i = first; i < ARRAY_SIZE(routes) && str_eq(routes[i].pattern, routes[first].pattern); i++) {
+	for (size_t i = first; i < t->n && str_eq(routes[i].pattern, routes[first].pattern); i++) {
 		allowed |= routes[i].methods;
 		if (routes[i].methods & wanted)
 			found = &routes[i];
@@ -128,11 +162,4 @@ http_route_allow(struct arena *a, unsigned allowed)
 		if (allowed & methods[i].bit)
 			out = arena_printf(a, "%s%s%s", out, *out ? ", " : "", methods[i].name);
 	return out;
-}
-
-const struct route *
-http_route_table(size_t *n_r)
-{
-	*n_r = ARRAY_SIZE(routes);
-	return routes;
 }

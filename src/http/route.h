@@ -3,7 +3,7 @@
 #ifndef DIRHINGE_HTTP_ROUTE_H
 #define DIRHINGE_HTTP_ROUTE_H
 
-#include "dirhinge/gw/gw.h"
+#include "dirhinge/http/http.h"
 #include "uri.h"
 
 struct req;
@@ -25,6 +25,8 @@ enum route_flag {
 	ROUTE_JSON = 1 << 3,  /* has a JSON body */
 	ROUTE_FREE = 1 << 4,  /* takes no place among the requests in flight */
 	ROUTE_BULK = 1 << 5,  /* the body may have GW_BULK_MAX_PAYLOAD bytes */
+	ROUTE_BELOW = 1 << 6, /* the pattern and everything below it */
+	ROUTE_ADMIN = 1 << 7, /* the client needs the scope admin */
 };
 
 /* Answers through reply.h and returns 0, or -1 with *e. */
@@ -39,18 +41,26 @@ struct route {
 	unsigned flags; /* enum route_flag */
 };
 
+struct route_table {
+	const struct route *rows;
+	size_t n;
+};
+extern const struct route_table http_routes[]; /* by enum http_face */
+
 /* 0 for a method nobody here knows. */
 unsigned http_route_method_parse(const char *name);
 
+/* "GET" for one bit. */
+const char *http_route_method_name(unsigned method);
+/* "Users/{id}", "Schemas": what the route is called in metrics; "none" for NULL. In the arena or static. */
+const char *http_route_resource(struct arena *a, const struct route *r);
+
 /* Segments of the base path are compared first. 1 found; 0 no such path; -1 the path is there, not the method (HEAD
  * counts as GET). *allowed_r is set unless 0 was returned; *arg_r is what {} matched. */
-int http_route_find(const char *base_path, const struct uri *u, unsigned method, const struct route **route_r,
-		    const char **arg_r, unsigned *allowed_r);
+int http_route_find(const struct route_table *t, const char *base_path, const struct uri *u, unsigned method,
+		    const struct route **route_r, const char **arg_r, unsigned *allowed_r);
 
 /* "GET, HEAD, OPTIONS" in the arena. */
 const char *http_route_allow(struct arena *a, unsigned methods);
-
-/* All rows, for tests. */
-const struct route *http_route_table(size_t *n_r);
 
 #endif

@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	%D%/support/hinge.py \
 	%D%/support/ldap.py \
 	%D%/support/match.py \
+	%D%/support/prometheus.py \
 	%D%/support/scim.py \
 	%D%/support/slapd.py \
 	%D%/support/slapdlog.py \
@@ -30,6 +31,7 @@ EXTRA_DIST += \
 	%D%/test_injection.py \
 	%D%/test_legacy.py \
 	%D%/test_limits.py \
+	%D%/test_metrics.py \
 	%D%/test_queries.py \
 	%D%/test_setups.py \
 	%D%/test_small_map.py \

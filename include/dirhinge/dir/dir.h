@@ -11,6 +11,7 @@
 #define DIRHINGE_DIR_DIR_H
 
 #include "dirhinge/base/clock.h"
+#include "dirhinge/base/metrics.h"
 #include "dirhinge/base/secret.h"
 #include "dirhinge/dir/filter.h"
 #include "dirhinge/dir/flavour.h"
@@ -28,7 +29,8 @@ struct dir_opts {
 	const char *ca_file;  /* NULL = the system's */
 	const char *flavour;  /* "auto" or a name */
 	int pool_size;
-	int64_t timeout_ms; /* one operation, connection set-up included */
+	int64_t timeout_ms;      /* one operation, connection set-up included */
+	struct metrics *metrics; /* borrowed; NULL = not counted */
 };
 
 /* Checks the options (plaintext rule, URIs) and sets libldap up (LDAPNOINIT, TLS demand); opens nothing yet.

@@ -4,13 +4,20 @@
 #ifndef DIRHINGE_HTTP_HTTP_H
 #define DIRHINGE_HTTP_HTTP_H
 
+#include "dirhinge/base/metrics.h"
 #include "dirhinge/gw/gw.h"
 
 struct http;
 
+enum http_face {
+	HTTP_SCIM,  /* the service: base_path, /livez, /readyz */
+	HTTP_ADMIN, /* the operators' listener: /metrics, /livez, /readyz with causes; the rest wants scope admin */
+};
+
 struct http_opts {
+	enum http_face face;
 	const char *listen;       /* "host:port" (port 0 = any), "[v6]:port" or "unix:/path"; a socket handed over by
-				   * the service manager (LISTEN_FDS) takes its place */
+				   * the service manager (LISTEN_FDS) takes its place for HTTP_SCIM */
 	const char *base_path;    /* "/scim/v2", no trailing slash */
 	const char *external_url; /* "https://host" for locations, or NULL: scheme and Host of the request */
 	const char *tls_cert_file, *tls_key_file, *tls_client_ca_file; /* NULL = plain HTTP */
@@ -21,9 +28,10 @@ struct http_opts {
 	size_t n_clients;
 	struct gw *gw; /* borrowed */
 	int64_t max_results;
+	struct metrics *metrics; /* borrowed; HTTP_SCIM counts there, HTTP_ADMIN prints it; NULL = neither */
 };
 
-/* Binds and starts to serve. ERR_IO with the address and what to do. */
+/* Binds and starts to serve. ERR_IO with the option, the address and what to do. */
 int http_start(const struct http_opts *opts, struct http **h_r, struct err *e) DH_MUST_USE;
 /* The address in use ("127.0.0.1:8080"), with the real port. */
 const char *http_address(const struct http *h);

@@ -84,7 +84,7 @@ class Daemon:
         self.config_path = write_file(f"{self.dir}/dirhinge.yaml", to_yaml(self.config))
         self.log_path = f"{self.dir}/log"
         LOGS.add(self.log_path)
-        self.address = None
+        self.address = self.admin_address = None
         self._proc = None
 
     @property
@@ -115,19 +115,20 @@ class Daemon:
 
         def listening():
             assert self.alive(), f"dirhinge ended with {self._proc.returncode}:\n{self.log()[-4000:]}"
-            found = [r["address"] for r in self.records("listening") if "address" in r]
-            return found[-1] if found else None
+            found = [r for r in self.records("listening") if "address" in r]
+            self.admin_address = found[-1].get("admin") if found else None
+            return found[-1]["address"] if found else None
 
         self.address = until(listening, "the log line \"listening\" with the address", 20)
         if ready:
             until(lambda: self.probe("/readyz")[0] == 200, "/readyz to answer 200", 20)
         return self
 
-    def probe(self, path):
-        """(status, headers, body) of a plain GET without token."""
-        c = connect(self.address, 40, self.context)
+    def probe(self, path, admin=False, token=None):
+        """(status, headers, body) of a plain GET, without token unless one is given."""
+        c = connect(self.admin_address, 40) if admin else connect(self.address, 40, self.context)
         try:
-            c.request("GET", path)
+            c.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
             r = c.getresponse()
             return r.status, r.headers, r.read()
         finally:

@@ -24,6 +24,7 @@ def directory_config(slapd, uri=None):
 def config(slapd, **sections):
     """The usual configuration; sections extend it, "directory" replaces it."""
     c = {"server": {"listen": "127.0.0.1:0", "base_path": "/scim/v2"},
+         "admin": {"listen": "127.0.0.1:0"},
          "directory": directory_config(slapd),
          "users": {"base": PEOPLE, "rdn": "uid", "object_classes": ["inetOrgPerson"],
                    "active": "ppolicy-end-time" if slapd.variant.ppolicy else "auto"},
