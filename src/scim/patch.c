@@ -100,6 +100,16 @@ split_schema(const struct op *op, const struct scim_schema *s, const json_t *val
 	return 0;
 }
 
+/* RFC 7644 3.10: "URN:attribute" names the attribute everywhere, as a key too; it is no liberty of the client. */
+static bool
+is_full_name(const struct scim_type *type, const char *key)
+{
+	struct strv urn, rest;
+
+	scim_split_urn(type, strv_of(key), &urn, &rest);
+	return urn.n > 0 && rest.n > 0 && scim_type_attr(type, urn, rest) != NULL;
+}
+
 static int
 split_key(const struct op *op, const char *key, const json_t *value, struct err *e)
 {
@@ -118,7 +128,8 @@ split_key(const struct op *op, const char *key, const json_t *value, struct err 
 			push_attr(op, attr, value);
 		return 0;
 	}
-	if (!strpbrk(key, ".:[") || !scim_tolerates(op->c, SCIM_TOL_FLAT_KEYS, key))
+	if (!is_full_name(op->c->type, key) &&
+	    (!strpbrk(key, ".:[") || !scim_tolerates(op->c, SCIM_TOL_FLAT_KEYS, key)))
 		return unknown_key(op, key, e);
 	rc = parse_path(op, "value", strv_of(key), &path, e);
 	if (rc <= 0)
