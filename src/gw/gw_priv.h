@@ -69,9 +69,6 @@ const struct dir_filter *gw_version_condition(struct gw_run *run, const struct d
  * directory lacks the control. */
 const struct dir_filter *gw_guard(struct gw_run *run, const char *dn, const char *id, const struct dir_filter *more);
 
-/* The userName of res in the form that is written, ERR_VALUE if it cannot be one; left alone if it is that of before
- * (NULL on create). */
-int gw_prepare_name(struct gw_run *run, const json_t *before, json_t *res, struct err *e) DH_MUST_USE;
 /* ERR_UNIQUE if another entry (own_id NULL: any) below the base has this value in the row of scim_path. */
 int gw_check_unique(struct gw_run *run, const char *scim_path, const json_t *res, const char *own_id,
 		    struct err *e) DH_MUST_USE;

@@ -126,7 +126,7 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 		return -1;
 	if (group && u->whole_list && load_members(run, en, before, u, e) < 0)
 		return -1;
-	if (u->wanted(run, u, before, &after, e) < 0 || gw_prepare_name(run, before, after, e) < 0)
+	if (u->wanted(run, u, before, &after, e) < 0)
 		return -1;
 	struct map_change c;
 	struct gw_members mm = {0};

@@ -11,7 +11,7 @@
 
 /* Bytes of a refused body that are read and thrown away so that the client gets to read the answer; beyond it the
  * connection is closed. */
-#define HTTP_LINGER_MAX (4 * 1024 * 1024)
+#define HTTP_LINGER_MAX (8 * 1024 * 1024)
 
 struct server;
 

@@ -55,8 +55,9 @@ map_charset_of(const struct dir_attr_type *at)
 	return CHARS_UTF8;
 }
 
-unsigned
-map_code_point(struct strv s, size_t off)
+/* Code point at off of valid UTF-8, for messages. */
+static unsigned
+code_point(struct strv s, size_t off)
 {
 	unsigned char c = (unsigned char)s.p[off];
 	size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
@@ -77,7 +78,7 @@ check_chars(const struct map_row *row, struct strv s, struct err *e)
 			return err_set(e, ERR_VALUE, "%s: the directory's %s cannot hold the character '%c'",
 				       row->leaf->path, row->ldap, c);
 		return err_set(e, ERR_VALUE, "%s: the directory's %s cannot hold the character U+%04X", row->leaf->path,
-			       row->ldap, map_code_point(s, i));
+			       row->ldap, code_point(s, i));
 	}
 	return 0;
 }

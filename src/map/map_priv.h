@@ -110,7 +110,6 @@ const struct map_row *map_row_of(const struct map *m, const char *scim_path);
 extern const struct map_codec map_codecs[];
 extern const size_t map_codecs_n;
 enum map_charset map_charset_of(const struct dir_attr_type *at);
-unsigned map_code_point(struct strv s, size_t off); /* of the character that begins there in valid UTF-8 */
 /* Equal for the directory as far as can be told here (case, blanks, telephone numbers): never add a value twice. */
 bool map_value_same(const struct dir_attr_type *at, struct strv x, struct strv y);
 
