@@ -78,7 +78,7 @@ err_set_at(struct err *e, const char *where, enum err_code code, uint32_t offset
 }
 
 int
-err_cause(struct err *e, const char *fmt, ...)
+err_cause_add(struct err *e, const char *fmt, ...)
 {
 	if (e == NULL)
 		return -1;

@@ -23,7 +23,7 @@ void *arena_array(struct arena *a, size_t count, size_t size);
 /* A copy with a terminating NUL added. */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
-void *arena_memdup(struct arena *a, const void *p, size_t n);
+void *arena_memdup(struct arena *a, const void *src, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) DH_PRINTF(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) DH_PRINTF(2, 0);
 

@@ -70,15 +70,23 @@ struct err {
 
 /* Fill *e and return -1, so that "return err_set(e, ERR_PATH, "…")" reads as one step. fmt is the client's text;
  * NULL takes the table's default text. A failure overwrites an earlier one. e may be NULL. */
-#define err_set(e, code, ...)     err_set_at((e), DH_WHERE, (code), ERR_NO_OFFSET, __VA_ARGS__)
+#define err_set(e, code, ...)     err_failed(err_set_at((e), DH_WHERE, (code), ERR_NO_OFFSET, __VA_ARGS__))
 /* The same with the byte offset in the parsed input; the offset is part of the rendered client text. */
-#define err_at(e, off, code, ...) err_set_at((e), DH_WHERE, (code), (uint32_t)(off), __VA_ARGS__)
+#define err_at(e, off, code, ...) err_failed(err_set_at((e), DH_WHERE, (code), (uint32_t)(off), __VA_ARGS__))
 /* where: a string literal, DH_WHERE. */
 int err_set_at(struct err *e, const char *where, enum err_code code, uint32_t offset, const char *fmt, ...)
 	DH_PRINTF(5, 6);
 
 /* Puts context in front of .cause ("patch User 28…: ldap modify: …"); always returns -1. */
-int err_cause(struct err *e, const char *fmt, ...) DH_PRINTF(2, 3);
+#define err_cause(e, ...) err_failed(err_cause_add((e), __VA_ARGS__))
+int err_cause_add(struct err *e, const char *fmt, ...) DH_PRINTF(2, 3);
+
+/* Always -1: compilers and analyzers see that the callers fail, and what they leave unset is not used. */
+static inline int
+err_failed(int rc DH_UNUSED)
+{
+	return -1;
+}
 
 void err_clear(struct err *e);
 
