@@ -3,8 +3,10 @@
 #include "dirhinge/crypto/hash.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sys/random.h>
 
 void
@@ -39,6 +41,16 @@ crypto_sha256_parts(const struct strv *parts, size_t n, unsigned char out[SHA256
 			must(EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1);
 	}
 	must(EVP_DigestFinal_ex(ctx, out, &size) == 1 && size == SHA256_SIZE);
+}
+
+void
+crypto_hmac_sha256(struct strv key, struct strv in, unsigned char out[SHA256_SIZE])
+{
+	const unsigned char *data = (const unsigned char *)(in.n > 0 ? in.p : "");
+	unsigned int n = 0;
+
+	must(key.n <= INT_MAX);
+	must(HMAC(EVP_sha256(), key.n > 0 ? key.p : "", (int)key.n, data, in.n, out, &n) != NULL && n == SHA256_SIZE);
 }
 
 void

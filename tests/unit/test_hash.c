@@ -53,6 +53,32 @@ START_TEST(parts)
 }
 END_TEST
 
+/* RFC 4231 4.2, 4.3, 4.7 */
+START_TEST(hmac)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024);
+	unsigned char out[SHA256_SIZE];
+	char key[131];
+
+	memset(key, 0x0b, 20);
+	crypto_hmac_sha256(strv_n(key, 20), STRV("Hi There"), out);
+	ck_assert_str_eq(hex_encode(a, strv_n((char *)out, sizeof(out))),
+			 "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+	crypto_hmac_sha256(STRV("Jefe"), STRV("what do ya want for nothing?"), out);
+	ck_assert_str_eq(hex_encode(a, strv_n((char *)out, sizeof(out))),
+			 "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	memset(key, 0xaa, sizeof(key));
+	crypto_hmac_sha256(strv_n(key, sizeof(key)), STRV("Test Using Larger Than Block-Size Key - Hash Key First"),
+			   out);
+	ck_assert_str_eq(hex_encode(a, strv_n((char *)out, sizeof(out))),
+			 "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+	/* RFC 2104: an empty key is a key of zeros. */
+	crypto_hmac_sha256(STRV(""), STRV(""), out);
+	ck_assert_str_eq(hex_encode(a, strv_n((char *)out, sizeof(out))),
+			 "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+END_TEST
+
 START_TEST(random_bytes)
 {
 	unsigned char a[1000] = {0}, b[1000] = {0};
@@ -88,10 +114,8 @@ int
 main(void)
 {
 	const struct unit_test tests[] = {
-		{"sha256", published, 0},
-		{"sha256", parts, 0},
-		{"random", random_bytes, 0},
-		{"compare", comparison, 0},
+		{"sha256", published, 0},    {"sha256", parts, 0},       {"hmac", hmac, 0},
+		{"random", random_bytes, 0}, {"compare", comparison, 0},
 	};
 
 	return unit_run("hash", tests, ARRAY_SIZE(tests));

@@ -24,6 +24,9 @@
 	X(ERR_VALUE, 400, "invalidValue", 0, "a value is missing or not allowed")                           \
 	X(ERR_VERSION, 400, "invalidVers", 0, "the protocol version is not supported")                      \
 	X(ERR_SENSITIVE, 400, "sensitive", 0, "the query must not be sent in a URL")                        \
+	X(ERR_CURSOR, 400, "invalidCursor", 0, "the cursor is not valid for this query")                    \
+	X(ERR_CURSOR_EXPIRED, 400, "expiredCursor", 0, "the cursor has expired; begin again without it")    \
+	X(ERR_COUNT, 400, "invalidCount", 0, "count is too large or differs from the first page's")         \
 	X(ERR_REQUEST, 400, NULL, 0, "the HTTP request is not valid")                                       \
 	X(ERR_UNAUTHORIZED, 401, NULL, 0, "a valid bearer token is needed")                                 \
 	X(ERR_FORBIDDEN, 403, NULL, 0, "the client is not allowed to do this")                              \

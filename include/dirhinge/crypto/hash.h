@@ -12,6 +12,8 @@
 void crypto_sha256(struct strv in, unsigned char out[SHA256_SIZE]);
 /* Incremental, for several pieces: parts are hashed with their lengths, so ("ab","c") differs from ("a","bc"). */
 void crypto_sha256_parts(const struct strv *parts, size_t n, unsigned char out[SHA256_SIZE]);
+/* RFC 2104 with SHA-256. */
+void crypto_hmac_sha256(struct strv key, struct strv in, unsigned char out[SHA256_SIZE]);
 /* From the operating system's generator; aborts if it fails. */
 void crypto_random(void *out, size_t n);
 /* Takes the same time wherever the first difference is. */
