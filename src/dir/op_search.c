@@ -172,7 +172,9 @@ run_pages(struct run *r, struct conn *c, struct err *e)
 
 	do
 		rc = run_page(r, c, &cookie, e);
-	while (rc == 1 && !r->stopped);
+	while (rc == 1 && !r->stopped && !r->s->more_r);
+	if (rc >= 0 && r->s->more_r)
+		*r->s->more_r = rc == 1;
 	ber_memfree(cookie.bv_val);
 	return rc < 0 ? -1 : 0;
 }

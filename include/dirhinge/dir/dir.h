@@ -57,6 +57,7 @@ struct dir_search {
 	const struct dir_filter *filter; /* NULL = (objectClass=*) */
 	const char *const *attrs;        /* NULL-terminated; NULL = all user attributes; {"1.1", NULL} = none */
 	int page_size;  /* > 0: paged results (RFC 2696), pages fetched until the end or the callback stops */
+	bool *more_r;   /* with page_size: only the first page is fetched; true if there is more. NULL = all pages */
 	int size_limit; /* 0 = none; reached: ERR_TOO_MANY */
 	const struct dir_filter
 		*matched; /* matchedValues (RFC 3876): only values matching one of its items; NULL = all.
