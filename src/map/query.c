@@ -420,7 +420,13 @@ on_leaf(struct walk *w, const struct scim_filter *f, struct map_narrow *out, str
 {
 	const struct scim_attr *attr = f->ref.attr;
 	const struct map_home *h = map_home_of(w->m, attr);
-	if (f->kind == SCIM_COMPARE && f->value && json_is_null(f->value)) { /* not pr, or pr */
+	bool null = f->kind == SCIM_COMPARE && f->value && json_is_null(f->value);
+	if (attr->schema && !scim_type_schema(w->m->type, strv_of(attr->schema->urn))) {
+		/* RFC 7644 3.4.2.1: an attribute of another type is one without value. */
+		*out = f->kind == SCIM_COMPARE && f->op == (null ? SCIM_EQ : SCIM_NE) ? all(true) : none();
+		return 0;
+	}
+	if (null) { /* not pr, or pr */
 		*out = all(false);
 		return 0;
 	}
@@ -481,7 +487,9 @@ map_query(struct map_run *r, const struct map *m, const struct scim_filter *f, s
 		class = dir_f_false(r->a);
 		break;
 	case NARROW_SOME:
-		class = dir_f_and2(r->a, class, n.f);
+		/* back-mdb takes the index of the first item as candidates before it looks at the next one: the
+		 * class of 100,000 entries costs 2 ms, an equality nothing. */
+		class = dir_f_and2(r->a, n.f, class);
 		break;
 	}
 	*q_r = (struct map_query){.filter = class, .exact = n.exact, .at_most_one = n.one && n.exact};

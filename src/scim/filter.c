@@ -65,6 +65,20 @@ find_inside(const struct parse *p, struct strv name)
 	return scim_attr_sub(p->in, name);
 }
 
+/* RFC 7644 3.4.2.1: in a query over several types a name needs to be known in one of them. */
+static int
+resolve_top(struct parse *p, struct scim_lex_word w, struct scim_name *name_r, struct err *e)
+{
+	int rc = scim_name_resolve(p->c, w, p->l.code, name_r, e);
+	if (rc != 0 || !p->c->also)
+		return rc == 1 ? 0 : -1;
+	struct scim_ctx other = *p->c;
+	other.type = p->c->also;
+	rc = scim_name_resolve(&other, w, p->l.code, name_r, e);
+	p->c->notes = other.notes;
+	return rc == 1 ? 0 : -1;
+}
+
 /* *ref_r stays empty where names are not looked up. */
 static int
 resolve(struct parse *p, struct scim_lex_word w, struct scim_ref *ref_r, struct err *e)
@@ -83,7 +97,7 @@ resolve(struct parse *p, struct scim_lex_word w, struct scim_ref *ref_r, struct 
 		if (!name.ref.attr)
 			return err_at(e, w.offset, p->l.code, "\"%s\" has no sub-attribute \"%.*s\"", p->in->path,
 				      NAME_SHOWN(w.text));
-	} else if (scim_name_resolve(p->c, w, p->l.code, &name, e) != 1) {
+	} else if (resolve_top(p, w, &name, e)) {
 		return -1;
 	}
 	if (name.extension)

@@ -38,7 +38,9 @@ struct scim_note {
 struct scim_ctx {
 	struct arena *a;
 	const struct scim_type *type;
-	unsigned tolerate;             /* enum scim_tolerance */
+	const struct scim_type
+		*also;     /* a query over two types: names of this one are known and have no value; or NULL */
+	unsigned tolerate; /* enum scim_tolerance */
 	const struct scim_note *notes; /* newest first */
 };
 
