@@ -75,6 +75,21 @@ feature(json_t *doc, const char *name, bool supported)
 	return f;
 }
 
+/* RFC 9865 4 */
+static void
+set_pagination(json_t *doc, const struct scim_limits *lim)
+{
+	json_t *p = json_object();
+
+	json_object_set_new(p, "cursor", json_true());
+	json_object_set_new(p, "index", json_true());
+	set_text(p, "defaultPaginationMethod", "index");
+	json_object_set_new(p, "defaultPageSize", json_integer(lim->default_results));
+	json_object_set_new(p, "maxPageSize", json_integer(lim->max_results));
+	json_object_set_new(p, "cursorTimeout", json_integer(lim->cursor_timeout));
+	json_object_set_new(doc, "pagination", p);
+}
+
 json_t *
 scim_service_provider_config(const struct scim_limits *lim, const char *base_url)
 {
@@ -91,6 +106,8 @@ scim_service_provider_config(const struct scim_limits *lim, const char *base_url
 	feature(doc, "changePassword", lim->change_password);
 	feature(doc, "sort", lim->sort);
 	feature(doc, "etag", lim->etag);
+	if (lim->cursor_timeout > 0)
+		set_pagination(doc, lim);
 	set_text(bearer, "type", "oauthbearertoken");
 	set_text(bearer, "name", "OAuth Bearer Token");
 	set_text(bearer, "description", "A bearer token in the Authorization header");

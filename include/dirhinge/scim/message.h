@@ -16,6 +16,7 @@ json_t *scim_error(const struct err *e);
 
 struct scim_limits {
 	int64_t max_results, bulk_max_operations, bulk_max_payload;
+	int64_t default_results, cursor_timeout; /* resources in a page, seconds */
 	bool bulk, sort, etag, change_password;
 };
 
