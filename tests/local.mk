@@ -2,6 +2,7 @@ include tests/unit/base.mk
 include tests/unit/scim.mk
 include tests/unit/dir.mk
 include tests/unit/map.mk
+include tests/unit/gw.mk
 include tests/unit/http.mk
 include tests/unit/app.mk
 include tests/vectors/local.mk

@@ -69,5 +69,7 @@ gw_create(struct gw *g, struct gw_req *q, const json_t *body, struct gw_result *
 	struct gw_run run;
 	if (gw_begin(g, q, &run, e) < 0)
 		return -1;
-	return gw_end(&run, create(&run, body, r, e), e);
+	int rc = create(&run, body, r, e);
+	gw_written(&run);
+	return gw_end(&run, rc, e);
 }

@@ -135,5 +135,7 @@ gw_delete(struct gw *g, struct gw_req *q, const char *id, struct err *e)
 	struct gw_run run;
 	if (gw_begin(g, q, &run, e) < 0)
 		return -1;
-	return gw_end(&run, delete (&run, id, e), e);
+	int rc = delete (&run, id, e);
+	gw_written(&run);
+	return gw_end(&run, rc, e);
 }

@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The gateway object and what every operation needs: maps, one request's run, reading and showing one entry. */
 #include "dirhinge/base/thread.h"
+#include "gw/cursor.h"
 #include "gw/gw_priv.h"
+#include "gw/query.h"
+
+/* 100,000 ids are 1.7 MB. */
+#define SNAPSHOT_BYTES    (24U << 20)
+#define SNAPSHOTS_CLIENT  16
+#define SNAPSHOT_INDEX_MS (60 * 60 * 1000)
+#define LONG_SORTS        2
 
 struct gw {
 	struct gw_opts opts;
-	struct mutex lock; /* guards arena and set until set is there */
+	struct gw_snaps *snapshots;
+	unsigned char seal[GW_SEAL_SIZE];
+	struct mutex lock; /* guards sorts; arena and set until set is there */
+	int sorts;
 	struct arena *arena;
 	const struct map_set *set;
 	struct gw_writers *writers;
@@ -25,6 +36,14 @@ gw_new(const struct gw_opts *opts)
 	g->opts = *opts;
 	g->arena = a;
 	g->writers = gw_writers_new(a);
+	g->snapshots = gw_snaps_new(&(struct gw_snaps_opts){
+		.max_bytes = SNAPSHOT_BYTES,
+		.max_per_client = SNAPSHOTS_CLIENT,
+		.idle_ms = GW_CURSOR_TIMEOUT * 1000 + 1000, /* no cursor outlives what it points to */
+		.index_ms = SNAPSHOT_INDEX_MS,
+		.now = clock_mono_ms,
+	});
+	crypto_random(g->seal, sizeof(g->seal));
 	mutex_init(&g->lock);
 	return g;
 }
@@ -36,6 +55,7 @@ gw_free(struct gw **g)
 		return;
 	struct arena *a = (*g)->arena;
 	gw_writers_done((*g)->writers);
+	gw_snaps_free(&(*g)->snapshots);
 	mutex_done(&(*g)->lock);
 	*g = NULL;
 	arena_free(&a); /* holds the struct itself */
@@ -45,6 +65,42 @@ const struct gw_opts *
 gw_options(const struct gw *g)
 {
 	return &g->opts;
+}
+
+struct gw_snaps *
+gw_snapshots(struct gw *g)
+{
+	return g->snapshots;
+}
+
+const unsigned char *
+gw_seal(const struct gw *g)
+{
+	return g->seal;
+}
+
+bool
+gw_sort_enter(struct gw *g)
+{
+	mutex_lock(&g->lock);
+	bool free = g->sorts < LONG_SORTS;
+	g->sorts += free;
+	mutex_unlock(&g->lock);
+	return free;
+}
+
+void
+gw_sort_leave(struct gw *g)
+{
+	mutex_lock(&g->lock);
+	g->sorts--;
+	mutex_unlock(&g->lock);
+}
+
+void
+gw_written(struct gw_run *run)
+{
+	gw_snaps_written(run->g->snapshots);
 }
 
 int

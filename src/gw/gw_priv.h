@@ -27,6 +27,9 @@ struct gw_run {
 
 const struct gw_opts *gw_options(const struct gw *g);
 
+/* After every change that reached the directory, perhaps in part: clients see their own writes in lists. */
+void gw_written(struct gw_run *run);
+
 /* Starts a request: maps, deadline, tolerances, projection. gw_end reports notes back; both in every operation. */
 int gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e) DH_MUST_USE;
 int gw_end(struct gw_run *run, int result, struct err *e);
@@ -141,8 +144,6 @@ int gw_execute(struct gw_run *run, struct gw_step *step, struct err *e) DH_MUST_
 bool gw_raced(const struct err *e);
 /* After attempt number tries (from 1) failed with *e: 0 to try again (a little later), -1 to give up. */
 int gw_retry(struct gw_run *run, int tries, struct err *e) DH_MUST_USE;
-#define GW_TRIES         24
-/* Page size when the client names none. */
-#define GW_DEFAULT_COUNT 100
+#define GW_TRIES 24
 
 #endif

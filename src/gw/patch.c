@@ -32,5 +32,7 @@ gw_patch(struct gw *g, struct gw_req *q, const char *id, const json_t *body, str
 	struct gw_run run;
 	if (gw_begin(g, q, &run, e) < 0)
 		return -1;
-	return gw_end(&run, patch(&run, id, body, r, e), e);
+	int rc = patch(&run, id, body, r, e);
+	gw_written(&run);
+	return gw_end(&run, rc, e);
 }

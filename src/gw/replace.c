@@ -29,5 +29,7 @@ gw_replace(struct gw *g, struct gw_req *q, const char *id, const json_t *body, s
 	struct gw_run run;
 	if (gw_begin(g, q, &run, e) < 0)
 		return -1;
-	return gw_end(&run, replace(&run, id, body, r, e), e);
+	int rc = replace(&run, id, body, r, e);
+	gw_written(&run);
+	return gw_end(&run, rc, e);
 }

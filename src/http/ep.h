@@ -14,8 +14,11 @@ int http_ep_patch(struct req *q, struct err *e);
 int http_ep_delete(struct req *q, struct err *e);
 int http_ep_not_implemented(struct req *q, struct err *e);
 
-/* http_ep_search.c */
+/* ep_search.c */
 int http_ep_search(struct req *q, struct err *e);
+/* On "/": every type that the client may read. */
+int http_ep_list_all(struct req *q, struct err *e);
+int http_ep_search_all(struct req *q, struct err *e);
 /* What GET and POST …/.search share: fills the rest of q->gw, searches, replies. */
 int http_ep_search_run(struct req *q, const struct gw_list *l, struct err *e);
 

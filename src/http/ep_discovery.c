@@ -60,9 +60,12 @@ http_ep_service_provider_config(struct req *q, struct err *e)
 		return -1;
 	const struct scim_limits lim = {
 		.max_results = q->h->opts.max_results,
+		.default_results = GW_DEFAULT_COUNT,
+		.cursor_timeout = GW_CURSOR_TIMEOUT,
 		.bulk = true,
 		.bulk_max_operations = GW_BULK_MAX_OPERATIONS,
 		.bulk_max_payload = GW_BULK_MAX_PAYLOAD,
+		.sort = true,
 		.etag = true,
 		.change_password = scim_type_attr(t.v[0], STRV(""), STRV("password")) != NULL,
 	};

@@ -35,14 +35,17 @@ http_ep_search_run(struct req *q, const struct gw_list *l, struct err *e)
 	return 0;
 }
 
-int
-http_ep_list(struct req *q, struct err *e)
+static int
+list(struct req *q, unsigned types, struct err *e)
 {
 	const char *start = http_uri_param(&q->uri, "startIndex");
 	const char *count = http_uri_param(&q->uri, "count");
 	struct gw_list l = {
+		.types = types,
 		.filter = http_uri_param(&q->uri, "filter"),
 		.sort_by = http_uri_param(&q->uri, "sortBy"),
+		.sort_order = http_uri_param(&q->uri, "sortOrder"),
+		.cursor = http_uri_param(&q->uri, "cursor"),
 		.start_index = 1,
 		.count = -1,
 	};
@@ -51,6 +54,35 @@ http_ep_list(struct req *q, struct err *e)
 		return -1;
 	http_ep_gw_init(q);
 	return http_ep_search_run(q, &l, e);
+}
+
+int
+http_ep_list(struct req *q, struct err *e)
+{
+	return list(q, 0, e);
+}
+
+/* RFC 7644 3.4.2.1: "/" holds what the client may read. */
+static int
+readable_types(struct req *q, unsigned *types_r, struct err *e)
+{
+	static const char *const names[] = {[GW_USERS] = "User", [GW_GROUPS] = "Group"};
+	unsigned types = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (policy_check(q->who, POLICY_READ, names[i], e) == 0)
+			types |= 1U << i;
+	if (types == 0)
+		return -1;
+	err_clear(e);
+	*types_r = types;
+	return 0;
+}
+
+int
+http_ep_list_all(struct req *q, struct err *e)
+{
+	unsigned types;
+	return readable_types(q, &types, e) < 0 ? -1 : list(q, types, e);
 }
 
 /* --- .search ---------------------------------------------------------------------------------------------------- */
@@ -120,21 +152,35 @@ get_names(struct req *q, const json_t *body, const char *name, const char **list
 	return 0;
 }
 
-int
-http_ep_search(struct req *q, struct err *e)
+static int
+search(struct req *q, unsigned types, struct err *e)
 {
 	json_t *body = NULL;
-	struct gw_list l = {.start_index = 1, .count = -1};
+	struct gw_list l = {.types = types, .start_index = 1, .count = -1};
 	http_ep_gw_init(q);
 	if (http_req_json(q, &body, e) < 0)
 		return -1;
 	if (!json_is_object(body))
 		return err_set(e, ERR_SYNTAX, "the request body must be an object");
 	if (check_schemas(q, body, e) < 0 || get_text(body, "filter", &l.filter, e) < 0 ||
-	    get_text(body, "sortBy", &l.sort_by, e) < 0 || get_number(body, "startIndex", 1, &l.start_index, e) < 0 ||
+	    get_text(body, "sortBy", &l.sort_by, e) < 0 || get_text(body, "sortOrder", &l.sort_order, e) < 0 ||
+	    get_text(body, "cursor", &l.cursor, e) < 0 || get_number(body, "startIndex", 1, &l.start_index, e) < 0 ||
 	    get_number(body, "count", 0, &l.count, e) < 0 ||
 	    get_names(q, body, "attributes", &q->gw.attributes, e) < 0 ||
 	    get_names(q, body, "excludedAttributes", &q->gw.excluded, e) < 0)
 		return -1;
 	return http_ep_search_run(q, &l, e);
+}
+
+int
+http_ep_search(struct req *q, struct err *e)
+{
+	return search(q, 0, e);
+}
+
+int
+http_ep_search_all(struct req *q, struct err *e)
+{
+	unsigned types;
+	return readable_types(q, &types, e) < 0 ? -1 : search(q, types, e);
 }

@@ -26,8 +26,9 @@ static const struct route scim_routes[] = {
 	{M_PATCH, "/Groups/{}", http_ep_patch, GW_GROUPS, POLICY_WRITE, TYPED_JSON},
 	{M_DELETE, "/Groups/{}", http_ep_delete, GW_GROUPS, POLICY_WRITE, ROUTE_TYPED},
 	/* RFC 7644 3.4.2.1, 3.4.3, 3.7, 3.11 */
-	{M_GET, "", http_ep_not_implemented, GW_USERS, POLICY_READ, ROUTE_FREE},
-	{M_POST, "/.search", http_ep_not_implemented, GW_USERS, POLICY_READ, ROUTE_FREE},
+	{M_GET, "", http_ep_list_all, GW_USERS, POLICY_READ, 0},
+	{M_GET, "/", http_ep_list_all, GW_USERS, POLICY_READ, 0},
+	{M_POST, "/.search", http_ep_search_all, GW_USERS, POLICY_READ, ROUTE_JSON},
 	{M_POST, "/Bulk", http_ep_bulk, GW_USERS, POLICY_WRITE, ROUTE_JSON | ROUTE_BULK},
 	{ANY_METHOD, "/Me", http_ep_not_implemented, GW_USERS, POLICY_READ, ROUTE_FREE},
 	/* RFC 7644 4; the plural is what erratum 4978 is about and some clients ask for */

@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	%D%/test_bulk.py \
 	%D%/test_cli.py \
 	%D%/test_concurrency.py \
+	%D%/test_cursor.py \
 	%D%/test_directory_down.py \
 	%D%/test_discovery.py \
 	%D%/test_errors.py \
@@ -32,9 +33,13 @@ EXTRA_DIST += \
 	%D%/test_legacy.py \
 	%D%/test_limits.py \
 	%D%/test_metrics.py \
+	%D%/test_paging.py \
 	%D%/test_queries.py \
+	%D%/test_scale.py \
+	%D%/test_search_request.py \
 	%D%/test_setups.py \
 	%D%/test_small_map.py \
+	%D%/test_sort.py \
 	%D%/test_tls.py \
 	%D%/test_user_create.py \
 	%D%/test_user_patch.py \

@@ -63,9 +63,12 @@ def test_resource_types(hinge):
 def test_service_provider_config(hinge):
     doc = hinge.lenient.get("/ServiceProviderConfig").expect(200).json
     shows(doc, {"schemas": [CONFIG], "patch": {"supported": True}, "filter": {"supported": True},
-                "etag": {"supported": True}, "sort": {"supported": False},
+                "etag": {"supported": True}, "sort": {"supported": True},
                 "bulk": {"supported": True, "maxOperations": 500, "maxPayloadSize": 4194304},
                 "changePassword": {"supported": True}, "meta": {"resourceType": "ServiceProviderConfig"}})
+    assert doc["pagination"] == {"cursor": True, "index": True, "defaultPaginationMethod": "index",
+                                 "defaultPageSize": 100, "maxPageSize": doc["filter"]["maxResults"],
+                                 "cursorTimeout": 300}
     limit = doc["filter"]["maxResults"]
     assert type(limit) is int and limit > 0
     assert doc["authenticationSchemes"][0]["type"] == "oauthbearertoken"

@@ -216,10 +216,14 @@ gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, json_t **resp
 	(void)g;
 	if (l->filter && str_eq(l->filter, "bad"))
 		return err_at(e, 2, ERR_FILTER, "expected an operator");
-	json_t *echo =
-		json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:I, s:I}", "type", q->type == GW_USERS ? "User" : "Group",
-			  "filter", l->filter, "sortBy", l->sort_by, "attributes", q->attributes, "excluded",
-			  q->excluded, "start", (json_int_t)l->start_index, "count", (json_int_t)l->count);
+	static const char *const types[] = {NULL, "User", "Group", "both"};
+	const char *type = l->types < ARRAY_SIZE(types) && l->types ? types[l->types]
+			   : q->type == GW_USERS                    ? "User"
+								    : "Group";
+	json_t *echo = json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:I, s:I}", "type", type, "filter",
+				 l->filter, "sortBy", l->sort_by, "sortOrder", l->sort_order, "cursor", l->cursor,
+				 "attributes", q->attributes, "excluded", q->excluded, "start",
+				 (json_int_t)l->start_index, "count", (json_int_t)l->count);
 	json_t *list = json_array();
 	must(echo && json_array_append_new(list, echo) == 0);
 	*response_r = json_keep(q->a, scim_list_response(list, 1, 1));

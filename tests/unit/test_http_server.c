@@ -127,11 +127,17 @@ static const struct {
 	{"PUT", "/scim/v2/Schemas", "secret", 405, "GET, HEAD, OPTIONS"},
 	{"PATCH", "/scim/v2/ResourceTypes/User", "secret", 405, "GET, HEAD, OPTIONS"},
 	{"DELETE", "/scim/v2/ResourceTypes", "secret", 405, "GET, HEAD, OPTIONS"},
-	/* wire case A27 and what is not there yet */
+	/* wire case A27 */
 	{"GET", "/scim/v2/Me", "secret", 501, NULL},
 	{"PATCH", "/scim/v2/Me", "secret", 501, NULL},
-	{"POST", "/scim/v2/.search", "secret", 501, NULL},
-	{"GET", "/scim/v2", "secret", 501, NULL},
+	/* RFC 7644 3.4.2.1, 3.4.3: queries on the root */
+	{"POST", "/scim/v2/.search", "secret", 400, NULL},
+	{"GET", "/scim/v2", "secret", 200, NULL},
+	{"GET", "/scim/v2/", "secret", 200, NULL},
+	{"GET", "/scim/v2", "reading", 200, NULL},
+	{"GET", "/scim/v2", NULL, 401, NULL},
+	{"DELETE", "/scim/v2", "secret", 405, "GET, HEAD, OPTIONS"},
+	{"GET", "/scim/v2/.search", "secret", 405, "POST, OPTIONS"},
 	{"GET", "/scim/v2/Me", NULL, 401, NULL},
 	/* the path is looked at before the token, and tells nothing */
 	{"GET", "/scim/v2/Users", NULL, 401, NULL},
@@ -374,6 +380,10 @@ static const struct {
 	{"?attributes=userName,name", 200, 1, -1, "attributes", "userName,name"},
 	{"?excludedattributes=members", 200, 1, -1, "excluded", "members"},
 	{"?sortBy=userName", 200, 1, -1, "sortBy", "userName"},
+	{"?sortorder=descending", 200, 1, -1, "sortOrder", "descending"},
+	{"?cursor", 200, 1, -1, "cursor", ""},
+	{"?cursor=&count=5", 200, 1, 5, "cursor", ""},
+	{"?cursor=abc_-9", 200, 1, -1, "cursor", "abc_-9"},
 };
 
 static void
@@ -413,6 +423,10 @@ static const struct {
 	{"secret", "{" SEARCH ",\"Attributes\":[\"a\",\"b\"],\"COUNT\":2}", 200, 1, 2, "attributes", "a,b"},
 	{"secret", "{" SEARCH ",\"excludedAttributes\":\"members\"}", 200, 1, -1, "excluded", "members"},
 	{"secret", "{" SEARCH ",\"sortBy\":\"x\",\"count\":\"4\"}", 200, 1, 4, "sortBy", "x"},
+	{"secret", "{" SEARCH ",\"sortOrder\":\"descending\"}", 200, 1, -1, "sortOrder", "descending"},
+	{"secret", "{" SEARCH ",\"cursor\":\"\",\"count\":2}", 200, 1, 2, "cursor", ""},
+	{"secret", "{" SEARCH ",\"cursor\":\"x\"}", 200, 1, -1, "cursor", "x"},
+	{"secret", "{" SEARCH ",\"cursor\":7}", 400, 0, 0, "scimType", "invalidValue"},
 	{"secret", "{" SEARCH ",\"filter\":null,\"attributes\":[]}", 200, 1, -1, "attributes", NULL},
 	{"secret", "{}", 200, 1, -1, NULL, NULL},
 	{"strict", "{}", 400, 0, 0, "scimType", "invalidSyntax"},

@@ -84,12 +84,18 @@ struct gw_bulk_result {
 int gw_bulk(struct gw *g, struct gw_req *q, const json_t *body, struct gw_bulk_result *r, struct err *e) DH_MUST_USE;
 
 struct gw_list {
-	const char *filter;  /* NULL = all */
-	const char *sort_by; /* not supported yet: ignored unless the profile is strict */
-	int64_t start_index; /* from 1 */
-	int64_t count;       /* < 0 = default */
+	const char *filter;     /* NULL = all */
+	const char *sort_by;    /* attribute, NULL = the directory's order */
+	const char *sort_order; /* "ascending" (also NULL), "descending" */
+	const char *cursor;     /* RFC 9865; "" = first page; NULL = paging by index */
+	int64_t start_index;    /* from 1 */
+	int64_t count;          /* < 0 = default */
+	unsigned types;         /* 1 << enum gw_type of a query on "/"; 0 = the request's type */
 };
-/* resource_r: a ListResponse. */
+/* Page size when the client names none, and how long (seconds) a cursor is good for at least. */
+#define GW_DEFAULT_COUNT  100
+#define GW_CURSOR_TIMEOUT 300
+/* response_r: a ListResponse. Pages of one crawl come from one snapshot of ids (contrib/decisions/0009). */
 int gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, json_t **response_r, struct err *e) DH_MUST_USE;
 
 #endif

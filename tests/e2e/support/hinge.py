@@ -78,13 +78,13 @@ class Hinge:
             body["members"] = [{"value": i} for i in member_ids]
         return self.client(client).post("/Groups", body).expect(201).json
 
-    def make_many(self, count, prefix=None):
-        """count users by ldapadd, as an administrator would: [(id, dn)]."""
+    def make_many(self, count, prefix=None, extra=""):
+        """count users by ldapadd, as an administrator would: [(id, dn)]. extra: more LDIF lines for each."""
         prefix = prefix or unique("m")
         text = ""
         for i in range(count):
             text += f"dn: uid={prefix}-{i},{PEOPLE}\nobjectClass: inetOrgPerson\nuid: {prefix}-{i}\n" \
-                    f"cn: Many {i}\nsn: Many\n\n"
+                    f"cn: Many {i}\nsn: Many\n{extra}\n"
         self.ldap.add_ldif(text)
         found = self.ldap.search(PEOPLE, f"(uid={prefix}-*)", attrs=("uid", "entryUUID"))
         order = {f"{prefix}-{i}": i for i in range(count)}

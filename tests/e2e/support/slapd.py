@@ -292,6 +292,10 @@ class Slapd:
                               capture_output=True, timeout=60, check=False)
         assert done.returncode == 0, f"slapadd -n {database}: {done.stderr.decode('utf-8', 'replace')}"
 
+    def slapadd(self, *options):
+        """The command that loads entries while slapd is stopped."""
+        return [self._slapadd, "-F", f"{self.dir}/slapd.d", *options]
+
     @property
     def pid(self):
         return self._proc.pid

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From ids to resources: searches for a few entryUUIDs at a time, whose cost does not depend on where in a result the
+ * ids stand. */
+#include "dirhinge/base/codec.h"
+#include "dirhinge/base/strmap.h"
+#include "gw/query.h"
+
+/* Measured on 100,000 users: the server tests each found entry against all items, so that 25 a search are twice as fast
+ * as 100 (contrib/decisions/0009). */
+#define BATCH 25
+
+struct entries {
+	struct gw_part *part;
+	struct strmap *by_id;
+	struct gw_entries all;
+	size_t cap;
+};
+
+static int
+remember(void *ctx, const struct dir_entry *en, struct err *e)
+{
+	struct entries *es = ctx;
+	const char *id = map_id(&es->part->run.m, en);
+	if (!id)
+		return 0;
+	if (es->all.n == es->cap)
+		return err_set(e, ERR_CONFLICT, "the directory answered with two entries for one id");
+	es->all.v[es->all.n] = en;
+	strmap_put(es->by_id, strv_of(id), &es->all.v[es->all.n]);
+	es->all.n++;
+	return 0;
+}
+
+static int
+keep_first(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
+{
+	struct entries *es = ctx;
+	if (es->all.n == es->cap)
+		return 1;
+	es->all.v[es->all.n++] = en;
+	return 0;
+}
+
+static const char *const *
+wanted_attrs(struct gw_part *part)
+{
+	return map_attrs(&part->run.m, part->run.map, part->run.project, part->q.exact ? NULL : part->filter);
+}
+
+int
+gw_query_first(struct gw_query *q, size_t max, struct gw_entries *en_r, bool *more_r, struct err *e)
+{
+	struct gw_part *part = &q->parts[0];
+	struct dir_search ds = gw_part_search(part, part->q.filter, wanted_attrs(part));
+	struct entries es = {.part = part, .cap = max};
+	bool more = false;
+	es.all.v = ARENA_ARRAY(q->a, max + 1, const struct dir_entry *);
+	if (ds.page_size > 0) {
+		ds.page_size = (int)max;
+		ds.more_r = &more;
+	}
+	if (dir_search_run(part->run.m.dir, q->a, true, &ds, part->run.m.until, keep_first, &es, e) < 0)
+		return -1;
+	*en_r = es.all;
+	*more_r = more;
+	return 0;
+}
+
+static int
+search_ids(struct gw_query *q, struct entries *es, const struct dir_filter *const *items, size_t n,
+	   const char *const *attrs, struct err *e)
+{
+	struct gw_run *run = &es->part->run;
+	/* The ids first: an and is decided from its first item on, and the class alone may be everybody. */
+	struct dir_search ds =
+		gw_part_search(es->part, dir_f_and2(q->a, dir_f_or(q->a, items, n), es->part->q.filter), attrs);
+	ds.page_size = 0;
+	return dir_search_run(run->m.dir, q->a, true, &ds, run->m.until, remember, es, e);
+}
+
+/* The entries of one part. */
+static int
+read_entries(struct gw_query *q, const struct gw_window *w, struct entries *es, struct err *e)
+{
+	const char *attr = es->part->run.m.caps->flavour->id_attr, *const *attrs = wanted_attrs(es->part);
+	const struct dir_filter *items[BATCH];
+	size_t n = 0;
+	for (size_t i = 0; i < w->n; i++) {
+		char id[37];
+		uuid_format(w->items[i].id, id);
+		if (w->items[i].type == es->part->req.type && !strmap_get(es->by_id, strv_of(id)))
+			items[n++] = dir_f_eq(q->a, attr, strv_of(arena_strdup(q->a, id)));
+		if (n < BATCH)
+			continue;
+		if (search_ids(q, es, items, n, attrs, e) < 0)
+			return -1;
+		n = 0;
+	}
+	return n > 0 ? search_ids(q, es, items, n, attrs, e) : 0;
+}
+
+static bool
+ref_to_groups(void *ctx, const struct scim_filter *f)
+{
+	bool *groups = ctx;
+	*groups = *groups || (f->ref.attr && str_eq(f->ref.attr->name, "groups"));
+	return !*groups;
+}
+
+/* Fills res at the places of this part's items. */
+static int
+decode(struct gw_query *q, const struct gw_window *w, struct entries *es, json_t **res, struct err *e)
+{
+	struct gw_part *part = es->part;
+	struct gw_run *run = &part->run;
+	struct map_refs *refs = map_refs_new(&run->m);
+	bool groups = gw_wants(run, "groups");
+	if (part->filter && !part->q.exact)
+		scim_filter_visit(part->filter, ref_to_groups, &groups);
+	groups = groups && part->req.type == GW_USERS;
+	for (size_t i = 0; i < w->n; i++) {
+		char id[37];
+		uuid_format(w->items[i].id, id);
+		const struct dir_entry **en =
+			w->items[i].type == part->req.type ? strmap_get(es->by_id, strv_of(id)) : NULL;
+		if (!en)
+			continue;
+		if (map_to_scim(&run->m, run->map, *en, refs, &res[i], e) < 0)
+			return -1;
+		if (groups)
+			map_refs_want_groups(refs, res[i], (*en)->dn);
+	}
+	(void)q;
+	return map_refs_resolve(&run->m, refs, e);
+}
+
+static int
+fetch_part(struct gw_query *q, struct gw_part *part, const struct gw_window *w, const struct gw_entries *have,
+	   json_t **res, struct err *e)
+{
+	struct entries es = {.part = part, .by_id = strmap_new(q->a, true), .cap = w->n + (have ? have->n : 0)};
+	es.all.v = ARENA_ARRAY(q->a, es.cap + 1, const struct dir_entry *);
+	for (size_t i = 0; have && i < have->n; i++)
+		if (remember(&es, have->v[i], e) < 0)
+			return -1;
+	return read_entries(q, w, &es, e) < 0 ? -1 : decode(q, w, &es, res, e);
+}
+
+int
+gw_query_fetch(struct gw_query *q, const struct gw_window *w, const struct gw_entries *have, json_t **array_r,
+	       struct err *e)
+{
+	json_t **res = ARENA_ARRAY(q->a, w->n + 1, json_t *);
+	for (size_t i = 0; i < q->n_parts; i++)
+		if (fetch_part(q, &q->parts[i], w, i == 0 ? have : NULL, res, e) < 0)
+			return -1;
+	json_t *array = json_array();
+	for (size_t i = 0; i < w->n; i++) {
+		const struct gw_part *part = &q->parts[q->n_parts > 1 ? w->items[i].type : 0];
+		const struct scim_type *t = part->run.type;
+		if (res[i] && (part->q.exact || scim_filter_match(t, part->filter, res[i])))
+			json_array_append_new(array, scim_project_apply(part->run.project, t, res[i]));
+	}
+	*array_r = array;
+	return 0;
+}
