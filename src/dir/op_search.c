@@ -130,11 +130,12 @@ send_page(struct run *r, struct conn *c, struct berval *cookie, int *msgid_r, st
 	return rc == LDAP_SUCCESS ? 0 : dir_conn_send_failed(c, rc, e);
 }
 
-/* 1 more pages, 0 complete or stopped, -1 failed. */
+/* 1 more pages, 0 complete or stopped, -1 failed. What is left of a page that the caller wants no more of is read and
+ * dropped, of an unlimited answer abandoned: either way the connection stays good for the next operation. */
 static int
 run_page(struct run *r, struct conn *c, struct berval *cookie, struct err *e)
 {
-	int msgid;
+	int msgid, stop = 0;
 
 	if (send_page(r, c, cookie, &msgid, e)) {
 		r->again = c->broken ? AGAIN_LOST : AGAIN_NO;
@@ -148,15 +149,17 @@ run_page(struct run *r, struct conn *c, struct berval *cookie, struct err *e)
 			return -1;
 		}
 		switch (ldap_msgtype(msg)) {
-		case LDAP_RES_SEARCH_ENTRY: {
-			int rc = hand_on(r, c, msg, e);
-
-			if (rc == 0)
+		case LDAP_RES_SEARCH_ENTRY:
+			if (stop == 0)
+				stop = hand_on(r, c, msg, e);
+			if (stop == 0 || r->s->page_size > 0)
 				break;
-			c->broken = true; /* the rest of the answer is still coming */
-			return rc < 0 ? -1 : 0;
-		}
+			if (ldap_abandon_ext(c->ld, msgid, NULL, NULL) != LDAP_SUCCESS)
+				c->broken = true;
+			return stop < 0 ? -1 : 0;
 		case LDAP_RES_SEARCH_RESULT:
+			if (stop != 0)
+				return stop < 0 ? -1 : 0;
 			return page_end(r, c, msg, cookie, e);
 		default: /* continuation references are never followed */
 			break;

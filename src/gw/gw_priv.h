@@ -115,9 +115,8 @@ void gw_members_diff(struct gw_run *run, const char *const *have, size_t n_have,
 
 /* --- references to an entry that goes or moves ------------------------------------------------------------------- */
 
-/* Takes dn out of every group and every manager attribute. */
+/* Takes dn out of every group and every manager attribute; _member: out of groups only. */
 int gw_refs_remove(struct gw_run *run, const char *dn, struct err *e) DH_MUST_USE;
-/* Takes dn out of groups only: the second look after a delete. */
 int gw_refs_remove_member(struct gw_run *run, const char *dn, struct err *e) DH_MUST_USE;
 /* Groups that have dn as a member, for gw_refs_drop: what a new entry of that name must not inherit. */
 struct gw_found;

@@ -18,7 +18,7 @@ replace(struct gw_run *run, const char *id, const json_t *body, struct gw_result
 		.verb = "replace",
 		.wanted = wanted,
 		.body = res,
-		.whole_list = run->q->type == GW_GROUPS && json_object_get(res, "members"),
+		.put_members = run->q->type == GW_GROUPS && json_object_get(res, "members"),
 	};
 	return gw_update(run, &u, id, r, e);
 }

@@ -5,7 +5,7 @@
 
 /* Members of a group, needed only when the request says something about the whole list. */
 static int
-load_members(struct gw_run *run, const struct dir_entry *en, json_t *before, struct gw_update *u, struct err *e)
+load_members(struct gw_run *run, const struct dir_entry *en, json_t *before, struct err *e)
 {
 	const char *attr = map_type_options(run->map)->member_attribute;
 	const struct dir_entry *full;
@@ -16,13 +16,12 @@ load_members(struct gw_run *run, const struct dir_entry *en, json_t *before, str
 	json_t *res;
 	int rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, &full, e);
 	if (rc <= 0)
-		return rc < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "the group does not exist any more");
+		return rc < 0 ? -1 : err_set(e, ERR_DIR_MISSING_VALUE, "the group is not where it was"); /* raced */
 	if (gw_decode(run, full, false, &res, e) < 0)
 		return -1;
 	json_t *members = json_object_get(res, "members");
 	if (members)
 		json_object_set(before, "members", members);
-	u->members_known = true;
 	return 0;
 }
 
@@ -83,8 +82,45 @@ delta_to_dns(struct gw_run *run, const struct dir_entry *en, const struct scim_m
 	return ids_to_known_dns(run, d->remove, d->n_remove, &mm->del, &mm->n_del, e);
 }
 
-/* PUT with members, and PATCH with a selection that only the values can decide. Values whose entry is gone are not in
- * the resource and stay as they are. */
+/* Those of dns that SCIM shows: a PUT says nothing about members outside of the configured bases or of other classes.
+ */
+static int
+shown_only(struct gw_run *run, const struct dir_entry *en, const char ***dns, size_t *n, struct err *e)
+{
+	struct arena *a = run->m.a;
+	if (*n == 0)
+		return 0;
+	struct strv id = strv_of(map_id(&run->m, en));
+	struct dir_attr attrs[2] = {
+		{.name = run->m.caps->flavour->id_attr, .values = &id, .n = 1},
+		{.name = map_type_options(run->map)->member_attribute,
+		 .values = ARENA_ARRAY(a, *n, struct strv),
+		 .n = *n},
+	};
+	for (size_t i = 0; i < *n; i++)
+		attrs[1].values[i] = strv_of((*dns)[i]);
+	const struct dir_entry part = {.dn = en->dn, .attrs = attrs, .n_attrs = ARRAY_SIZE(attrs)};
+	const char **ids;
+	json_t *res;
+	if (gw_decode(run, &part, false, &res, e) < 0 || gw_member_ids(run, res, &ids, n, e) < 0)
+		return -1;
+	return ids_to_known_dns(run, ids, *n, dns, n, e);
+}
+
+/* PUT with members: the whole list of values against the wanted one; only what is to go is looked up. */
+static int
+put_to_dns(struct gw_run *run, const struct dir_entry *en, const json_t *after, struct gw_members *mm, struct err *e)
+{
+	const char **have, **ids, **want;
+	size_t n_have, n_want;
+	if (gw_member_ids(run, after, &ids, &n_want, e) < 0 || gw_member_dns(run, ids, n_want, &want, &n_want, e) < 0 ||
+	    gw_read_members(run, en->dn, &have, &n_have, e) < 0)
+		return -1;
+	gw_members_diff(run, have, n_have, want, n_want, mm);
+	return shown_only(run, en, &mm->del, &mm->n_del, e);
+}
+
+/* PATCH with a selection that only the values can decide. */
 static int
 lists_to_dns(struct gw_run *run, const json_t *before, const json_t *after, struct gw_members *mm, struct err *e)
 {
@@ -97,6 +133,18 @@ lists_to_dns(struct gw_run *run, const json_t *before, const json_t *after, stru
 		return -1;
 	gw_members_diff(run, have, n_have, want, n_want, mm);
 	return 0;
+}
+
+static int
+members_change(struct gw_run *run, struct gw_update *u, const struct dir_entry *en, const json_t *before,
+	       const json_t *after, struct gw_members *mm, struct err *e)
+{
+	*mm = (struct gw_members){0};
+	if (run->q->type != GW_GROUPS)
+		return 0;
+	if (u->put_members)
+		return put_to_dns(run, en, after, mm, e);
+	return u->whole_list ? lists_to_dns(run, before, after, mm, e) : delta_to_dns(run, en, &u->delta, mm, e);
 }
 
 static bool
@@ -124,16 +172,15 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0 ||
 	    gw_none_match_write(run, en, e) < 0 || gw_decode(run, en, false, &before, e) < 0)
 		return -1;
-	if (group && u->whole_list && load_members(run, en, before, u, e) < 0)
+	if (group && u->whole_list && load_members(run, en, before, e) < 0)
 		return -1;
 	if (u->wanted(run, u, before, &after, e) < 0)
 		return -1;
 	struct map_change c;
-	struct gw_members mm = {0};
+	struct gw_members mm;
 	if (map_to_mods(&run->m, run->map, before, after, en, &c, e) < 0)
 		return -1;
-	if (group &&
-	    (u->whole_list ? lists_to_dns(run, before, after, &mm, e) : delta_to_dns(run, en, &u->delta, &mm, e)) < 0)
+	if (members_change(run, u, en, before, after, &mm, e) < 0)
 		return -1;
 	run->q->ignored = c.ignored;
 	if (name_changes(run, before, after) && gw_check_unique(run, gw_unique_path(run), after, id, e) < 0)

@@ -12,9 +12,9 @@ struct gw_update {
 	const json_t *body;      /* PUT: normal form */
 	struct scim_patch patch; /* PATCH: what is left without member operations */
 	struct scim_member_delta delta;
-	bool whole_list; /* the present members must be known: PUT with members, PATCH with a selection */
-	bool no_answer;  /* 204: members were changed and nobody asked to see them */
-	bool members_known;
+	bool put_members;    /* PUT with members */
+	bool whole_list;     /* PATCH with a selection that the present members decide */
+	bool no_answer;      /* 204: members were changed and nobody asked to see them */
 	const char *version; /* out: after the change */
 };
 

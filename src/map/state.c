@@ -175,6 +175,16 @@ rename_to(struct map_run *r, struct diff *d, const char *dn, struct map_change *
 	return 0;
 }
 
+/* A presence test matches attribute options too (RFC 4512 2.5.2): title;lang-de counts. */
+static bool
+is_absent(const struct dir_entry *current, const char *ldap)
+{
+	for (size_t i = 0; i < current->n_attrs; i++)
+		if (strv_caseeq(map_attr_base(current->attrs[i].name), map_attr_base(ldap)))
+			return false;
+	return true;
+}
+
 int
 map_state_diff(struct map_run *r, const struct map_state *have, const struct map_state *want,
 	       const struct dir_entry *current, struct map_change *c, struct err *e)
@@ -197,7 +207,7 @@ map_state_diff(struct map_run *r, const struct map_state *have, const struct map
 			if (row->names && rename_to(r, &d, current->dn, c, e) < 0)
 				return -1;
 			emit(&d, &c->mods);
-			if (row->one && !d.current && d.add.n > 0)
+			if (row->one && d.add.n > 0 && is_absent(current, row->ldap))
 				c->absent[c->n_absent++] = row->ldap;
 		}
 	return 0;

@@ -226,8 +226,10 @@ START_TEST(paged_search)
 	s.size_limit = 0;
 	fails(dir_search_one(d, a, &s, SOON, &en, &e), ERR_CONFLICT);
 	s.base = "ou=nowhere," SUFFIX;
-	ck_assert_int_eq(dir_search_one(d, a, &s, SOON, &en, &e), 0);
+	fails(dir_search_one(d, a, &s, SOON, &en, &e), ERR_NOT_FOUND); /* a missing container is not an empty one */
 	fails(dir_search_run(d, a, false, &s, SOON, count, &seen, &e), ERR_NOT_FOUND);
+	s.scope = DIR_BASE;
+	ck_assert_int_eq(dir_search_one(d, a, &s, SOON, &en, &e), 0);
 }
 END_TEST
 

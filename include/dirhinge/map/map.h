@@ -40,7 +40,7 @@ struct map_set {
 int map_load(struct arena *a, const struct map_opts *opts, const struct dir_caps *caps, const struct map_set **set_r,
 	     struct err *e) DH_MUST_USE;
 
-/* Checks a map override file without a directory (config check). */
+/* Checks a map override file without a directory. */
 int map_check(const char *flavour_map, const struct map_opts *opts, struct err *e) DH_MUST_USE;
 
 const struct scim_type *map_type(const struct map *m);
@@ -70,7 +70,6 @@ struct map_run {
 	const char *base_url; /* for meta.location and $ref, without trailing slash */
 	int64_t now_us;       /* wall clock of the request, for active */
 };
-
 /* --- LDAP to SCIM ------------------------------------------------------------------------------------------------ */
 
 /* LDAP attributes to ask for so that p (NULL = everything), the filter f (NULL = none) and the version can be answered;
@@ -103,8 +102,7 @@ const char *map_id(struct map_run *r, const struct dir_entry *en);
 /* What a change of a resource means for its entry. Executed by gw in this order: mods, password, rename. */
 struct map_change {
 	struct dir_mods mods;
-	const char **absent; /* LDAP attributes that must still be absent: SCIM shows one value of them, and there was
-				none */
+	const char **absent; /* LDAP attributes of which SCIM shows one value and that had none: must still be absent */
 	size_t n_absent;
 	const char *new_rdn;  /* NULL = no rename */
 	struct strv password; /* p NULL = none */
