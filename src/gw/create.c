@@ -41,6 +41,7 @@ create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *
 	if (gw_if_match_new(run, e) < 0 || scim_resource_normalise(&run->ctx, body, SCIM_FOR_CREATE, &res, e) < 0 ||
 	    scim_resource_check(&run->ctx, res, e) < 0)
 		return -1;
+	gw_name_form_c(run, NULL, res);
 	if (run->q->type == GW_GROUPS &&
 	    (gw_member_ids(run, res, &ids, &n_ids, e) < 0 || gw_member_dns(run, ids, n_ids, &dns, &n_dns, e) < 0))
 		return -1;

@@ -72,6 +72,8 @@ const struct dir_filter *gw_version_condition(struct gw_run *run, const struct d
  * directory lacks the control. */
 const struct dir_filter *gw_guard(struct gw_run *run, const char *dn, const char *id, const struct dir_filter *more);
 
+/* Brings a new or another userName in res into form C; before is NULL on create. */
+void gw_name_form_c(struct gw_run *run, const json_t *before, json_t *res);
 /* ERR_UNIQUE if another entry (own_id NULL: any) below the base has this value in the row of scim_path. */
 int gw_check_unique(struct gw_run *run, const char *scim_path, const json_t *res, const char *own_id,
 		    struct err *e) DH_MUST_USE;

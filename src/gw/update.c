@@ -176,6 +176,7 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 		return -1;
 	if (u->wanted(run, u, before, &after, e) < 0)
 		return -1;
+	gw_name_form_c(run, before, after);
 	struct map_change c;
 	struct gw_members mm;
 	if (map_to_mods(&run->m, run->map, before, after, en, &c, e) < 0)

@@ -172,8 +172,7 @@ plan_row(struct map_plan *p, const struct map_row *row, struct err *e)
 	if (new && row->codec->encode(p->r->a, row, new, &value, e) < 0)
 		return -1;
 	/* Only a new or another name: whoever has an odd one must still be disabled and changed. */
-	if (new && p->m->users &&
-	    row->leaf->uniqueness == SCIM_UNIQUE_SERVER &&map_prepare_name(p->r, row, &value, e) < 0)
+	if (new && p->m->users && row->leaf->uniqueness == SCIM_UNIQUE_SERVER &&map_check_name(p->r, row, value, e) < 0)
 		return -1;
 	bool synthetic = !new && row->required && row->made;
 	if (synthetic) {

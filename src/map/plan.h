@@ -38,8 +38,8 @@ struct map_plan {
 /* "attr=value", for an existing entry with what else its name holds, within what the directory can use (ERR_VALUE). */
 int map_rdn(struct map_run *r, const struct map_row *row, const char *dn, struct strv value, char **rdn_r,
 	    struct err *e) DH_MUST_USE;
-/* names.c: the form in which a user name is written; ERR_VALUE for characters that none may hold. */
-int map_prepare_name(struct map_run *r, const struct map_row *row, struct strv *value, struct err *e) DH_MUST_USE;
+/* names.c: ERR_VALUE for characters that no user name may hold. */
+int map_check_name(struct map_run *r, const struct map_row *row, struct strv value, struct err *e) DH_MUST_USE;
 void map_plan_ignore(struct map_plan *p, const char *path);
 
 /* --- homes ------------------------------------------------------------------------------------------------------- */

@@ -72,7 +72,7 @@ check_text(struct scim_ctx *c, const struct scim_attr *attr, const struct scim_l
 				      attr->path);
 		value = json_keep(c->a, json_stringn(v->text.p, v->text.n));
 	}
-	/* A name is compared in the form it is written in (map/names.c). */
+	/* A name is compared in the form it is written in (gw/name.c). */
 	if (str_eq(attr->path, "userName") && unicode_nfc(c->a, json_text_view(value), &name, NULL) == 0)
 		value = json_keep(c->a, json_stringn(name.p, name.n));
 	int64_t us;
