@@ -83,11 +83,11 @@ shown_text(struct map_run *r, const struct map *m, const char *path, const struc
 	return v.p ? arena_strndup(r->a, v.p, v.n) : NULL;
 }
 
+/* RFC 7643 4.3: manager.displayName is the displayName of the manager; nothing stands in for it, here or in members. */
 static const char *
 display_of(struct map_run *r, const struct map *m, const struct dir_entry *en)
 {
-	const char *s = shown_text(r, m, "displayName", en);
-	return s || !m->users ? s : shown_text(r, m, "userName", en);
+	return shown_text(r, m, "displayName", en);
 }
 
 /* id, class and what a display name is made from */
@@ -95,13 +95,11 @@ static const char *const *
 display_attrs(struct map_run *r)
 {
 	const char **attrs = ARENA_ARRAY(r->a, 8, const char *);
-	const char *const paths[] = {"displayName", "userName"};
 	size_t n = 0;
 	attrs[n++] = r->caps->flavour->id_attr;
 	attrs[n++] = "objectClass";
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		if (map_ldap_attr(r->set->users, paths[i]))
-			attrs[n++] = map_ldap_attr(r->set->users, paths[i]);
+	if (map_ldap_attr(r->set->users, "displayName"))
+		attrs[n++] = map_ldap_attr(r->set->users, "displayName");
 	attrs[n++] = map_ldap_attr(r->set->groups, "displayName");
 	if (map_deleted_attr(r->set->users))
 		attrs[n++] = map_deleted_attr(r->set->users);
