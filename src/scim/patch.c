@@ -74,6 +74,14 @@ unknown_key(const struct op *op, const char *key, struct err *e)
 	return err_set(e, ERR_PATH, "Operations[%u].value: %s: no such attribute", op->index, key);
 }
 
+/* Libraries that build an extension's object from its schema write its name into it (scim2-models). */
+static bool
+names_itself(const struct scim_schema *s, const char *key, const json_t *value)
+{
+	return str_caseeq(key, "schemas") && json_array_size(value) == 1 &&
+	       str_caseeq(json_string_value(json_array_get(value, 0)), s->urn);
+}
+
 /* The members of an extension's object, each as an operation of its own. value NULL: all attributes of the schema. */
 static int
 split_schema(const struct op *op, const struct scim_schema *s, const json_t *value, struct err *e)
@@ -92,7 +100,7 @@ split_schema(const struct op *op, const struct scim_schema *s, const json_t *val
 			       json_kind(value));
 	json_object_foreach (scim_iterable(value), key, v) {
 		const struct scim_attr *attr = scim_type_attr(op->c->type, strv_of(s->urn), strv_of(key));
-		if (!attr && unknown_key(op, key, e) < 0)
+		if (!attr && !names_itself(s, key, v) && unknown_key(op, key, e) < 0)
 			return -1;
 		if (attr && !scim_attr_kept(attr))
 			push_attr(op, attr, v);
