@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	%D%/support/daemon.py \
 	%D%/support/hinge.py \
 	%D%/support/ldap.py \
+	%D%/support/judge.py \
 	%D%/support/match.py \
 	%D%/support/prometheus.py \
 	%D%/support/scim.py \
@@ -35,6 +36,7 @@ EXTRA_DIST += \
 	%D%/test_metrics.py \
 	%D%/test_paging.py \
 	%D%/test_queries.py \
+	%D%/test_random_filters.py \
 	%D%/test_scale.py \
 	%D%/test_search_request.py \
 	%D%/test_setups.py \

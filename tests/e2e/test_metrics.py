@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operators' listener: numbers that add up, in the form scrapers read; health with reasons; nothing else for free."""
+"""The operators' listener: numbers that add up, in the form scrapers read; health with reasons; no more for free."""
 
 import json
 import os
@@ -16,7 +16,8 @@ from support.slapd import Variant
 from support.wait import until
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
-CLIENTS = [{"name": "entra", "profile": "entra", "scopes": WRITE}, {"name": "strict", "profile": "strict", "scopes": WRITE},
+CLIENTS = [{"name": "entra", "profile": "entra", "scopes": WRITE},
+           {"name": "strict", "profile": "strict", "scopes": WRITE},
            {"name": "operator", "scopes": ["admin"]}]
 
 
