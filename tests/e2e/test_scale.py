@@ -81,15 +81,16 @@ def test_crawl(large, pages, record_property):
     for _ in pages(client):  # warm: allocator, page cache of slapd, pool
         break
     before, seconds, ids = rss(large), [], set()
-    with large.slapd.watch() as ops:
-        for s, doc in pages(client):
-            seconds.append(s)
-            ids.update(r["id"] for r in doc["Resources"])
+    mark = large.slapd.log.mark()
+    for s, doc in pages(client):
+        seconds.append(s)
+        ids.update(r["id"] for r in doc["Resources"])
     grown = rss(large) - before
     assert len(ids) == doc["totalResults"] == USERS
-    reads = [o for o in ops if o.verb == "SRCH"]
-    # Linear in all: the ids once, each user once, and one page that was read before its list was known to be long.
-    assert sum(o.nentries for o in reads) <= 2 * USERS + PAGE + 10
+    # Among some thousand long lines of slapd's threads a torn one happens: this is a bound from above.
+    reads = [o for o in large.slapd.log.since(mark, settle=False) if o.verb == "SRCH"]
+    # Linear in all: the ids once, each user once, and a few for readiness and capabilities.
+    assert USERS < sum(o.nentries or 0 for o in reads) <= 2 * USERS + PAGE + 10
     assert grown < GROWTH, f"{grown >> 20} MB more after walking {USERS} users"
     first, last = seconds[0], statistics.median(seconds[-5:])
     middle = statistics.median(seconds[1:])
