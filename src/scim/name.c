@@ -2,6 +2,8 @@
  * Attribute names to attributes. */
 #include "name.h"
 
+#include "scim/normal.h"
+
 int
 scim_name_check(struct scim_lex_word w, enum err_code code, struct err *e)
 {
@@ -14,14 +16,14 @@ scim_name_check(struct scim_lex_word w, enum err_code code, struct err *e)
 	return 0;
 }
 
-/* RFC 7644 3.10 wants the URN in front of an extension's attribute; Entra sends "manager" bare (wire-cases A6, C11). */
+/* RFC 7644 3.10: clients should write the URN in front of an extension's attribute, and need not: Entra asks for
+ * "manager" (wire-cases A6). What a PATCH changes is to be named without doubt, or tolerated (C11). */
 static const struct scim_attr *
-find_without_urn(struct scim_ctx *c, struct strv name, struct strv whole)
+find_without_urn(struct scim_ctx *c, struct strv name, struct strv whole, enum err_code code)
 {
-	const struct scim_attr *found = NULL;
-	for (size_t i = 0; i < c->type->n_extensions && !found; i++)
-		found = scim_type_attr(c->type, strv_of(c->type->extensions[i]->urn), name);
-	if (!found || !scim_tolerates(c, SCIM_TOL_UNKNOWN_URN, arena_strndup(c->a, whole.p, whole.n)))
+	const struct scim_attr *found = scim_attr_bare(c->type, name);
+	if (found && code == ERR_PATH &&
+	    !scim_tolerates(c, SCIM_TOL_UNKNOWN_URN, arena_strndup(c->a, whole.p, whole.n)))
 		return NULL;
 	return found;
 }
@@ -61,7 +63,7 @@ scim_name_resolve(struct scim_ctx *c, struct scim_lex_word w, enum err_code code
 		return err_at(e, at, code, "expected an attribute name");
 	const struct scim_attr *attr = scim_type_attr(c->type, urn, first);
 	if (!attr && urn.n == 0)
-		attr = find_without_urn(c, first, w.text);
+		attr = find_without_urn(c, first, w.text, code);
 	if (!attr)
 		return unknown(urn.n ? first : w.text, at, code, e);
 	struct scim_name found = {.ref = {.attr = attr}};

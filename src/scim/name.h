@@ -11,7 +11,8 @@ struct scim_name {
 	struct scim_ref ref;                 /* as written: no .value is added */
 };
 
-/* "attr", "attr.sub", each with an optional URN; an extension's attribute may go without under SCIM_TOL_UNKNOWN_URN.
+/* "attr", "attr.sub", each with an optional URN; an extension's attribute may go without it, with ERR_PATH only under
+ * SCIM_TOL_UNKNOWN_URN.
  * 1 resolved, 0 no such attribute (*e filled as for -1, so that the caller may return either), -1 not a name. */
 int scim_name_resolve(struct scim_ctx *c, struct scim_lex_word w, enum err_code code, struct scim_name *name_r,
 		      struct err *e);

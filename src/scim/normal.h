@@ -29,7 +29,9 @@ int scim_normal(struct scim_ctx *c, const struct scim_attr *attr, bool one, bool
 
 /* The type's attributes one by one: common, core, extensions; NULL behind the last. */
 const struct scim_attr *scim_type_at(const struct scim_type *t, size_t i);
-/* An attribute by its name alone: common, core and, when SCIM_TOL_UNKNOWN_URN is set (noted), the extensions. */
+/* An attribute by its name alone: common, core, or the only one among the extensions that is called so. */
+const struct scim_attr *scim_attr_bare(const struct scim_type *t, struct strv name);
+/* The same for bodies: those of extensions only when SCIM_TOL_UNKNOWN_URN is set (noted). */
 const struct scim_attr *scim_attr_find(struct scim_ctx *c, struct strv name);
 /* True for an attribute that clients never set: readOnly, or "schemas", which the server keeps by itself. */
 bool scim_attr_kept(const struct scim_attr *attr);

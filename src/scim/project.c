@@ -15,7 +15,7 @@ struct scim_project {
 	struct named v[SCIM_PROJECT_MAX];
 };
 
-/* RFC 7644 3.10: [URN:]attr[.sub], or the URN of an extension alone. */
+/* RFC 7644 3.10: [URN:]attr[.sub], or the URN of an extension alone. Clients should write the URN, and need not. */
 static bool
 parse_name(struct scim_ctx *c, struct strv text, struct named *named_r)
 {
@@ -32,7 +32,7 @@ parse_name(struct scim_ctx *c, struct strv text, struct named *named_r)
 		rest = strv_n(rest.p + 1, rest.n - 1);
 	size_t dot = strv_chr(rest, '.');
 	struct strv name = strv_n(rest.p, dot);
-	nm.attr = urn.n > 0 ? scim_type_attr(c->type, urn, name) : scim_attr_find(c, name);
+	nm.attr = urn.n > 0 ? scim_type_attr(c->type, urn, name) : scim_attr_bare(c->type, name);
 	if (!nm.attr)
 		return false;
 	if (dot < rest.n) {

@@ -21,16 +21,27 @@ scim_type_at(const struct scim_type *t, size_t i)
 }
 
 const struct scim_attr *
+scim_attr_bare(const struct scim_type *t, struct strv name)
+{
+	const struct scim_attr *found = scim_type_attr(t, (struct strv){0}, name);
+	bool core = found != NULL;
+
+	for (size_t x = 0; !core && x < t->n_extensions; x++) {
+		const struct scim_attr *attr = scim_type_attr(t, strv_of(t->extensions[x]->urn), name);
+		if (attr && found)
+			return NULL;
+		found = attr ? attr : found;
+	}
+	return found;
+}
+
+const struct scim_attr *
 scim_attr_find(struct scim_ctx *c, struct strv name)
 {
-	const struct scim_attr *attr = scim_type_attr(c->type, (struct strv){0}, name);
+	const struct scim_attr *attr = scim_attr_bare(c->type, name);
 
-	for (size_t x = 0; !attr && x < c->type->n_extensions; x++) {
-		const struct scim_schema *s = c->type->extensions[x];
-		attr = scim_type_attr(c->type, strv_of(s->urn), name);
-		if (attr && !scim_tolerates(c, SCIM_TOL_UNKNOWN_URN, attr->path))
-			return NULL;
-	}
+	if (attr && scim_attr_in_extension(c->type, attr) && !scim_tolerates(c, SCIM_TOL_UNKNOWN_URN, attr->path))
+		return NULL;
 	return attr;
 }
 

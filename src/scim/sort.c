@@ -6,6 +6,7 @@
 #include "dirhinge/base/codec.h"
 #include "dirhinge/scim/path.h"
 #include "dirhinge/scim/resource.h"
+#include "scim/normal.h"
 #include "text.h"
 
 static int
@@ -35,6 +36,14 @@ settle(struct scim_sort *s, struct err *e)
 	return 0;
 }
 
+/* RFC 7644 3.10: an extension's attribute may stand without its URN; the path parser is stricter (name.c). */
+static const char *
+qualify(struct scim_ctx *c, const struct scim_type *t, const char *by)
+{
+	const struct scim_attr *attr = scim_attr_bare(t, strv_n(by, strcspn(by, ".")));
+	return attr && scim_attr_in_extension(t, attr) ? arena_printf(c->a, "%s:%s", attr->schema->urn, by) : by;
+}
+
 /* Unknown in one type is known perhaps in the other one. */
 static int
 parse_path(struct scim_ctx *c, const char *by, const struct scim_path **path_r, struct err *e)
@@ -42,12 +51,12 @@ parse_path(struct scim_ctx *c, const char *by, const struct scim_path **path_r, 
 	if (c->also) {
 		struct scim_ctx own = *c, other = *c;
 		own.tolerate &= ~(unsigned)SCIM_TOL_UNKNOWN_ATTR;
-		if (scim_path_parse(&own, strv_of(by), path_r, NULL) == 1)
+		if (scim_path_parse(&own, strv_of(qualify(c, c->type, by)), path_r, NULL) == 1)
 			return 1;
 		other.type = c->also;
-		return scim_path_parse(&other, strv_of(by), path_r, e);
+		return scim_path_parse(&other, strv_of(qualify(c, c->also, by)), path_r, e);
 	}
-	return scim_path_parse(c, strv_of(by), path_r, e);
+	return scim_path_parse(c, strv_of(qualify(c, c->type, by)), path_r, e);
 }
 
 int

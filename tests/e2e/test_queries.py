@@ -62,14 +62,15 @@ def test_A5_value_path_followed_by_a_sub_attribute(hinge, client):
 
 
 @pytest.mark.parametrize("attribute", ["manager", f"{ENTERPRISE}:manager"])
-def test_A6_reference_check(hinge, attribute):
+@pytest.mark.parametrize("client", ["entra", "strict"])
+def test_A6_reference_check(hinge, client, attribute):
     boss, other = hinge.make_user(), hinge.make_user()
     u = hinge.make_user(**{ENTERPRISE: {"manager": {"value": boss["id"]}}})
     assert hinge.entry(u["id"])["manager"] == [hinge.dn(boss["id"])]
-    hit = hinge.entra.find("Users", f'id eq "{u["id"]}" and {attribute} eq "{boss["id"]}"', attributes="id")
+    hit = hinge.client(client).find("Users", f'id eq "{u["id"]}" and {attribute} eq "{boss["id"]}"', attributes="id")
     assert [x["id"] for x in hit["Resources"]] == [u["id"]]
     assert set(hit["Resources"][0]) <= {"id", "schemas", "meta"}, hit
-    miss = hinge.entra.find("Users", f'id eq "{u["id"]}" and {attribute} eq "{other["id"]}"', attributes="id")
+    miss = hinge.client(client).find("Users", f'id eq "{u["id"]}" and {attribute} eq "{other["id"]}"', attributes="id")
     assert miss["totalResults"] == 0
 
 

@@ -13,16 +13,29 @@ static const char doc_text[] =
 	"{\"name\":\"mails\",\"type\":\"complex\",\"multiValued\":true,\"subAttributes\":[{\"name\":\"value\"},"
 	"{\"name\":\"primary\",\"type\":\"boolean\"}]},{\"name\":\"tags\",\"multiValued\":true}]}";
 
+static const char ext_text[] =
+	"{\"id\":\"urn:t:X\",\"name\":\"X\",\"attributes\":[{\"name\":\"rank\"},{\"name\":\"twin\"}]}";
+static const char twin_text[] = "{\"id\":\"urn:t:Y\",\"name\":\"Y\",\"attributes\":[{\"name\":\"twin\"}]}";
+
 static const struct scim_type *
 type_of(struct arena *a)
 {
-	static const struct scim_type_spec spec = {.name = "User", .endpoint = "/Users", .core_urn = "urn:t:User"};
-	json_t *doc = NULL;
+	static const char *const extensions[] = {"urn:t:X", "urn:t:Y"};
+	static const struct scim_type_spec spec = {.name = "User",
+						   .endpoint = "/Users",
+						   .core_urn = "urn:t:User",
+						   .extension_urns = extensions,
+						   .n_extensions = ARRAY_SIZE(extensions)};
+	const char *const texts[] = {doc_text, ext_text, twin_text};
+	const json_t *docs[ARRAY_SIZE(texts)];
 	const struct scim_type *t = NULL;
 	struct err e = ERR_INIT;
-	ck_assert_int_eq(json_parse(a, STRV(doc_text), NULL, &doc, &e), 0);
-	const json_t *docs[] = {doc};
-	ck_assert_msg(scim_type_build(a, &spec, docs, 1, NULL, NULL, &t, &e) == 0, "%s", e.detail);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		json_t *doc = NULL;
+		ck_assert_int_eq(json_parse(a, strv_of(texts[i]), NULL, &doc, &e), 0);
+		docs[i] = doc;
+	}
+	ck_assert_msg(scim_type_build(a, &spec, docs, ARRAY_SIZE(docs), NULL, NULL, &t, &e) == 0, "%s", e.detail);
 	return t;
 }
 
@@ -58,6 +71,9 @@ static const struct {
 	  "{\"mails\":[{\"value\":\"a\"},{\"value\":\"m\",\"primary\":true}]}", "{\"mails\":[{\"value\":\"n\"}]}",
 	  "{}"}},
 	{"mails.value", {"{\"mails\":[{\"value\":\"a\"}]}", "{\"mails\":[{\"value\":\"b\"}]}", "{\"mails\":[]}"}},
+	/* RFC 7644 3.10: the URN of an extension may be left out where the name is clear */
+	{"rank", {"{\"urn:t:X\":{\"rank\":\"a\"}}", "{\"urn:t:X\":{\"rank\":\"b\"}}", "{\"rank\":\"a\"}"}},
+	{"urn:t:Y:twin", {"{\"urn:t:Y\":{\"twin\":\"a\"}}", "{\"urn:t:X\":{\"twin\":\"a\"}}"}},
 	{"tags", {"{\"tags\":[\"b\",\"a\"]}", "{\"tags\":[\"C\"]}", "{}"}},
 };
 
@@ -108,6 +124,7 @@ START_TEST(refused)
 		{"name", NULL},       {"secret", NULL}, {"nick", "up"},
 		{"urn:t:User", NULL}, {"", NULL},       {"mails[value pr]", NULL},
 		{"nick tags", NULL},  {"name.x", NULL}, {"nosuch", NULL},
+		{"twin", NULL},
 	};
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
 	struct scim_ctx c = {.a = a, .type = type_of(a)};
