@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Users that SCIM deleted and whose entry is kept (users.delete: disable): marked, and invisible from then on. */
+ * Which entries are resources: of the type's class, with a name, and not deleted. Users that SCIM deleted and whose
+ * entry is kept (users.delete: disable) are marked, and invisible from then on. */
 #include "dirhinge/base/codec.h"
 #include "map/map_priv.h"
 
@@ -12,6 +13,20 @@ can_mark(const struct map *m)
 }
 
 const char *
+map_main_class(const struct map *m)
+{
+	return m->opts->object_classes[0];
+}
+
+/* RFC 7643 4.1.1, 4.2: a resource without userName or displayName is none; NULL if every entry of the class has it. */
+static const char *
+name_attr(const struct map *m)
+{
+	const char *attr = map_ldap_attr(m, m->users ? "userName" : "displayName");
+	return attr && !dir_subschema_must(m->caps->schema, map_main_class(m), attr) ? attr : NULL;
+}
+
+const char *
 map_deleted_attr(const struct map *m)
 {
 	return can_mark(m) ? MARK : NULL;
@@ -20,9 +35,22 @@ map_deleted_attr(const struct map *m)
 const struct dir_filter *
 map_class_filter(struct map_run *r, const struct map *m)
 {
-	const struct dir_filter *class = dir_f_eq(r->a, "objectClass", strv_of(map_main_class(m)));
+	const char *name = name_attr(m), *deleted = map_deleted_attr(m);
+	const struct dir_filter *f = dir_f_eq(r->a, "objectClass", strv_of(map_main_class(m)));
+
+	if (name)
+		f = dir_f_and2(r->a, f, dir_f_present(r->a, name));
 	/* RFC 7644 3.6: a deleted resource is in no answer, whatever becomes of its entry. */
-	return can_mark(m) ? dir_f_and2(r->a, class, dir_f_not(r->a, dir_f_present(r->a, MARK))) : class;
+	return deleted ? dir_f_and2(r->a, f, dir_f_not(r->a, dir_f_present(r->a, deleted))) : f;
+}
+
+bool
+map_entry_is(struct map_run *r, const struct map *m, const struct dir_entry *en)
+{
+	const char *name = name_attr(m), *deleted = map_deleted_attr(m);
+
+	return dir_entry_is_a(en, map_main_class(m)) && (!name || dir_entry_attr(en, name)) &&
+	       !(deleted && dir_entry_attr(en, deleted)) && dir_dn_under(r->a, en->dn, m->opts->base, false);
 }
 
 int

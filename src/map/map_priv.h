@@ -120,8 +120,13 @@ void map_refs_add(struct map_refs *refs, const struct map *m, json_t *res, const
 /* map_ids_to_dns among users only. */
 int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const char ***dns_r,
 		     struct err *e) DH_MUST_USE;
-/* deleted.c: what makes an entry a resource of this type, users that SCIM deleted left out. */
+
+/* --- kind.c ------------------------------------------------------------------------------------------------------ */
+/* What makes an entry below the base a resource of this type: entries without a name and users that SCIM deleted are
+ * left out. */
 const struct dir_filter *map_class_filter(struct map_run *r, const struct map *m);
+/* The same about an entry that was read with class, name and mark. */
+bool map_entry_is(struct map_run *r, const struct map *m, const struct dir_entry *en);
 const char *map_deleted_attr(const struct map *m); /* its mark; NULL if the directory has no room for one */
 /* The class that makes an entry a resource of this type. */
 const char *map_main_class(const struct map *m);

@@ -69,12 +69,6 @@ map_refs_want_groups(struct map_refs *refs, json_t *user, const char *dn)
 	refs->users[refs->n_users++] = (struct groups_of){user, arena_strdup(a, dn), key};
 }
 
-const char *
-map_main_class(const struct map *m)
-{
-	return m->opts->object_classes[0];
-}
-
 static const char *
 shown_text(struct map_run *r, const struct map *m, const char *path, const struct dir_entry *en)
 {
@@ -90,7 +84,7 @@ display_of(struct map_run *r, const struct map *m, const struct dir_entry *en)
 	return shown_text(r, m, "displayName", en);
 }
 
-/* id, class and what a display name is made from */
+/* id, what map_entry_is looks at, and what a display name is made from */
 static const char *const *
 display_attrs(struct map_run *r)
 {
@@ -112,8 +106,7 @@ kind_of(struct map_run *r, const struct dir_entry *en)
 {
 	const struct map *both[] = {r->set->users, r->set->groups};
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
-		if (dir_entry_is_a(en, map_main_class(both[i])) &&
-		    dir_dn_under(r->a, en->dn, both[i]->opts->base, false))
+		if (map_entry_is(r, both[i], en))
 			return both[i];
 	return NULL;
 }
@@ -131,8 +124,7 @@ on_target(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 	struct resolving *rs = ctx;
 	const char *key = dir_dn_normal(rs->r->a, en->dn), *id = map_id(rs->r, en);
 	const struct map *m = kind_of(rs->r, en);
-	const char *deleted = map_deleted_attr(rs->r->set->users);
-	if (!key || !id || !m || (deleted && dir_entry_attr(en, deleted)))
+	if (!key || !id || !m)
 		return 0;
 	struct target *t = ARENA_NEW(rs->r->a, struct target);
 	*t = (struct target){id, display_of(rs->r, m, en), m->users};
@@ -304,7 +296,7 @@ search_groups(struct map_run *r, struct groups_of *users, size_t n, struct err *
 	struct dir_search s = {
 		.base = groups->opts->base,
 		.scope = DIR_SUB,
-		.filter = dir_f_and2(r->a, dir_f_eq(r->a, "objectClass", strv_of(map_main_class(groups))), any),
+		.filter = dir_f_and2(r->a, map_class_filter(r, groups), any),
 		.attrs = (const char *const[]){r->caps->flavour->id_attr, name ? name : "objectClass",
 					       n > 1 ? member : NULL, NULL},
 		.matched = n > 1 ? dir_f_or(r->a, items, n + 2) : NULL,

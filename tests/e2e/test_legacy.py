@@ -7,6 +7,7 @@ import pytest
 
 from support.hinge import unique
 from support.match import ABSENT, shows
+from support.scim import GROUP
 from support.slapd import GROUPS, PEOPLE
 
 
@@ -163,6 +164,26 @@ def test_entries_that_are_no_users_are_not_users(hinge):
     hinge.lenient.get(f"/Users/{outside}").error(404)
     hinge.lenient.delete(f"/Users/{outside}").error(404)
     assert hinge.ldap.read("cn=gateway,dc=example,dc=com") is not None
+
+
+def test_an_entry_without_user_name_is_no_user(hinge):
+    """RFC 7643 4.1.1: userName is required; a person that has none cannot be shown and is not counted or referred to."""
+    n = unique("anon-")
+    dn = hinge.ldap.add(f"cn={n},{PEOPLE}", {"objectClass": "inetOrgPerson", "cn": n, "sn": n})
+    id_ = hinge.ldap.read(dn, attrs=("entryUUID",)).one("entryUUID")
+    for flt in (f'id eq "{id_}"', f'name.familyName eq "{n}"', f'id eq "{id_}" and not (title pr)'):
+        assert hinge.lenient.find("Users", flt)["totalResults"] == 0, flt
+    hinge.lenient.get(f"/Users/{id_}").error(404)
+    hinge.lenient.delete(f"/Users/{id_}").error(404)
+    u = hinge.make_user()
+    g = hinge.make_group(u["id"])
+    hinge.ldap.modify(hinge.dn(g["id"]), ("add", "member", [dn]))
+    assert hinge.shown_members(g["id"]) == {u["id"]}
+    hinge.lenient.post("/Groups", {"schemas": [GROUP], "displayName": unique("g"), "members": [{"value": id_}]}) \
+        .error(400, "invalidValue")
+    hinge.ldap.modify(dn, ("add", "uid", [n]))
+    assert hinge.lenient.get(f"/Users/{id_}").expect(200).json["userName"] == n
+    assert hinge.shown_members(g["id"]) == {u["id"], id_}
 
 
 def test_a_move_below_the_base_keeps_the_id(hinge):
