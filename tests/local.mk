@@ -1,3 +1,8 @@
+# Public test data that is not part of the project: beside the checkout, or where DIRHINGE_CORPORA says; tests that need
+# it skip visibly without it.
+corpora_env = \
+	DIRHINGE_CORPORA="$${DIRHINGE_CORPORA:-$(abs_top_srcdir)/../shared/corpora}"; export DIRHINGE_CORPORA;
+
 include tests/unit/base.mk
 include tests/unit/scim.mk
 include tests/unit/dir.mk

@@ -51,5 +51,5 @@ EXTRA_DIST += \
 .PHONY: check-e2e
 check-e2e: dirhinge$(EXEEXT)
 	@test -n "$(PYTEST)" || { echo "check-e2e needs pytest (Debian: python3-pytest)" >&2; exit 1; }
-	DIRHINGE_BIN=$(abs_builddir)/dirhinge$(EXEEXT) PYTHONDONTWRITEBYTECODE=1 \
+	$(corpora_env) DIRHINGE_BIN=$(abs_builddir)/dirhinge$(EXEEXT) PYTHONDONTWRITEBYTECODE=1 \
 		$(PYTEST) -q -p no:cacheprovider $(abs_srcdir)/tests/e2e $(E2E)

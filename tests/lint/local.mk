@@ -5,7 +5,7 @@ TESTS += $(lint_scripts)
 EXTRA_DIST += $(lint_scripts) %D%/lib.sh %D%/layers.txt
 
 # $(MHD_CFLAGS) and friends: the private headers of an adapter include the library they adapt.
-AM_TESTS_ENVIRONMENT = \
+AM_TESTS_ENVIRONMENT = $(corpora_env) \
 	CC='$(CC)'; CLANG_FORMAT='$(CLANG_FORMAT)'; builddir='$(abs_builddir)'; \
 	HARDENING='$(enable_hardening)'; SANITIZERS='$(enable_sanitizers)'; FORTIFY='$(FORTIFY)'; \
 	LINT_CFLAGS='$(JANSSON_CFLAGS) $(MHD_CFLAGS) $(LDAP_CFLAGS) $(YAML_CFLAGS)'; \
