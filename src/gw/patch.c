@@ -23,6 +23,7 @@ patch(struct gw_run *run, const char *id, const json_t *body, struct gw_result *
 	/* RFC 7644 3.5.2: 200 needs the whole resource, which would mean reading every member back; a client that names
 	 * attributes gets its 200. */
 	u.no_answer = u.delta.touched && !scim_project_given(run->project);
+	u.short_answer = !scim_project_given(run->project);
 	return gw_update(run, &u, id, r, e);
 }
 

@@ -200,6 +200,16 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	return 0;
 }
 
+/* A PATCH may be answered with 204 (RFC 7644 3.5.2), and naming every member of a large group for a new displayName
+ * would cost more than the change. */
+static bool
+too_large(const struct gw_run *run, const struct gw_update *u, const struct dir_entry *en)
+{
+	const char *attr = map_type_options(run->map)->member_attribute;
+	const struct dir_attr *at = u->short_answer && attr ? dir_entry_attr(en, attr) : NULL;
+	return at && at->n > GW_SHOWN_MEMBERS;
+}
+
 int
 gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_result *r, struct err *e)
 {
@@ -207,15 +217,14 @@ gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_res
 	for (int i = 1; attempt(run, u, id, &en, e) < 0; i++)
 		if (gw_retry(run, i, e) < 0)
 			return err_cause(e, "%s %s %.64s", u->verb, run->type->name, id);
-	if (u->no_answer) {
-		*r = (struct gw_result){
-			.id = id,
-			.location = map_location(&run->m, run->map, id),
-			.version = u->version,
-		};
-		return 0;
-	}
-	if (!en && gw_fetch(run, id, map_attrs(&run->m, run->map, run->project, NULL), &en, e) < 0)
+	if (!u->no_answer && !en && gw_fetch(run, id, map_attrs(&run->m, run->map, run->project, NULL), &en, e) < 0)
 		return err_cause(e, "read the %s back", run->type->name);
-	return gw_show(run, en, r, e);
+	if (!u->no_answer && !too_large(run, u, en))
+		return gw_show(run, en, r, e);
+	*r = (struct gw_result){
+		.id = id,
+		.location = map_location(&run->m, run->map, id),
+		.version = u->version,
+	};
+	return 0;
 }

@@ -6,6 +6,9 @@
 
 #include "gw/gw_priv.h"
 
+/* Members that the answer to a PATCH lists at the most. */
+#define GW_SHOWN_MEMBERS 1000
+
 struct gw_update {
 	const char *verb; /* for error contexts: "replace", "patch" */
 	int (*wanted)(struct gw_run *run, struct gw_update *u, const json_t *before, json_t **after_r, struct err *e);
@@ -15,6 +18,7 @@ struct gw_update {
 	bool put_members;    /* PUT with members */
 	bool whole_list;     /* PATCH with a selection that the present members decide */
 	bool no_answer;      /* 204: members were changed and nobody asked to see them */
+	bool short_answer;   /* 204 also for a group of more than GW_SHOWN_MEMBERS */
 	const char *version; /* out: after the change */
 };
 

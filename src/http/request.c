@@ -127,11 +127,14 @@ check_client(struct req *q, struct err *e)
 	return policy_check(q->who, q->route->verb, type_names[q->route->type], e);
 }
 
-/* RFC 7644 3.7.4: Bulk announces a limit of its own. */
+/* RFC 7644 3.7.4: Bulk announces a limit of its own. A group comes with all its members: 100,000 are about 5 MB. */
 static int64_t
 body_limit(const struct req *q)
 {
-	return q->route && (q->route->flags & ROUTE_BULK) ? GW_BULK_MAX_PAYLOAD : q->h->opts.max_body;
+	if (q->route && (q->route->flags & ROUTE_BULK))
+		return GW_BULK_MAX_PAYLOAD;
+	bool group = q->route && (q->route->flags & ROUTE_TYPED) && q->route->type == GW_GROUPS;
+	return group ? 8 * q->h->opts.max_body : q->h->opts.max_body;
 }
 
 static int
