@@ -92,6 +92,7 @@ display_attrs(struct map_run *r)
 	size_t n = 0;
 	attrs[n++] = r->caps->flavour->id_attr;
 	attrs[n++] = "objectClass";
+	attrs[n++] = map_ldap_attr(r->set->users, "userName");
 	if (map_ldap_attr(r->set->users, "displayName"))
 		attrs[n++] = map_ldap_attr(r->set->users, "displayName");
 	attrs[n++] = map_ldap_attr(r->set->groups, "displayName");
