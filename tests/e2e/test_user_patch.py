@@ -78,7 +78,7 @@ ROWS = [
         strict=(400, SYNTAX)),
     Row("C17", [{"op": "replace", "value": {ENTERPRISE: {"manager": {"value": "<U2>", "$ref": "User",
                                                                      "displayName": "Chuck"}}}}],
-        {ENTERPRISE: {"manager": {"value": "<U2>", "displayName": None}}},
+        {ENTERPRISE: {"manager": {"value": "<U2>", "displayName": ABSENT}}},
         {"manager": ["<dn:U2>"]}, clients=ENTRA),
     Row("C18", [{"op": "replace", "value": {"userName": "<N>-new@c"}}], {"userName": "<N>-new@c"},
         {"uid": ["<N>-new@c"]}),
