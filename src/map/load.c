@@ -15,11 +15,13 @@ struct load {
 
 /* --- resource types ---------------------------------------------------------------------------------------------- */
 
+enum { BUILT_IN = 3 };
+
 static int
-load_docs(struct arena *a, const json_t *docs[3], struct err *e)
+load_docs(struct arena *a, const json_t **docs, struct err *e)
 {
-	static const char *const names[] = {"schema/scim/user.json", "schema/scim/enterprise.json",
-					    "schema/scim/group.json"};
+	static const char *const names[BUILT_IN] = {"schema/scim/user.json", "schema/scim/enterprise.json",
+						    "schema/scim/group.json"};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct strv text;
 		json_t *doc;
@@ -31,17 +33,29 @@ load_docs(struct arena *a, const json_t *docs[3], struct err *e)
 	return 0;
 }
 
+/* own: the extensions of the operator. */
 static int
-build_type(struct arena *a, bool users, scim_keep_fn keep, void *ctx, const struct scim_type **t_r, struct err *e)
+build_type(struct arena *a, bool users, const struct map_schemas *own, scim_keep_fn keep, void *ctx,
+	   const struct scim_type **t_r, struct err *e)
 {
-	static const char *const enterprise[] = {SCIM_URN_ENTERPRISE};
-	static const struct scim_type_spec user = {"User",        "/Users",   "User account",
-						   SCIM_URN_USER, enterprise, ARRAY_SIZE(enterprise)};
-	static const struct scim_type_spec group = {"Group", "/Groups", "Group", SCIM_URN_GROUP, NULL, 0};
-	const json_t *docs[3];
+	const json_t **docs = ARENA_ARRAY(a, BUILT_IN + own->n, const json_t *);
+	const char **urns = ARENA_ARRAY(a, own->n + 1, const char *);
+	struct scim_type_spec spec = {
+		.name = users ? "User" : "Group",
+		.endpoint = users ? "/Users" : "/Groups",
+		.description = users ? "User account" : "Group",
+		.core_urn = users ? SCIM_URN_USER : SCIM_URN_GROUP,
+		.extension_urns = urns,
+	};
 	if (load_docs(a, docs, e) < 0)
 		return -1;
-	return scim_type_build(a, users ? &user : &group, docs, ARRAY_SIZE(docs), keep, ctx, t_r, e);
+	if (users)
+		urns[spec.n_extensions++] = SCIM_URN_ENTERPRISE;
+	for (size_t i = 0; i < own->n; i++) {
+		docs[BUILT_IN + i] = own->docs[i];
+		urns[spec.n_extensions++] = own->urns[i];
+	}
+	return scim_type_build(a, &spec, docs, BUILT_IN + own->n, keep, ctx, t_r, e);
 }
 
 /* --- rows that this directory can hold --------------------------------------------------------------------------- */
@@ -401,7 +415,8 @@ load_type(struct arena *a, const struct dir_caps *caps, bool users, const struct
 	struct map *m = ARENA_NEW(a, struct map);
 	struct load l = {.a = a, .caps = caps, .m = m};
 	*m = (struct map){.opts = opts, .caps = caps, .users = users};
-	if (build_type(a, users, NULL, NULL, &l.full, e) < 0 ||
+	struct map_schemas own;
+	if (map_schemas_load(a, opts, &own, e) < 0 || build_type(a, users, &own, NULL, NULL, &l.full, e) < 0 ||
 	    map_rows_load(a, caps->flavour->map, users, opts, l.full, &l.rows, e) < 0)
 		return -1;
 	find_extras(&l);
@@ -411,7 +426,7 @@ load_type(struct arena *a, const struct dir_caps *caps, bool users, const struct
 		return -1;
 	collect_keep(&l);
 	m->lost = lost_paths(&l);
-	if (build_type(a, users, is_kept, &l, &m->type, e) < 0)
+	if (build_type(a, users, &own, is_kept, &l, &m->type, e) < 0)
 		return -1;
 	for (size_t i = 0; i < l.rows.n; i++)
 		rebind(&l, l.rows.v[i]);
@@ -458,7 +473,9 @@ map_check(const char *flavour_map, const struct map_opts *opts, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(type); i++) {
 		const struct scim_type *full;
 		struct map_rows rows;
-		if (build_type(a, i == 0, NULL, NULL, &full, e) < 0 ||
+		struct map_schemas own;
+		if (map_schemas_load(a, type[i], &own, e) < 0 ||
+		    build_type(a, i == 0, &own, NULL, NULL, &full, e) < 0 ||
 		    map_rows_load(a, flavour_map, i == 0, type[i], full, &rows, e) < 0)
 			return -1;
 	}

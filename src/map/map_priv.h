@@ -102,6 +102,15 @@ bool map_asset(const char *name, struct strv *text_r); /* assets.c, made by the 
 bool map_denied(struct strv ldap_attr);
 struct strv map_attr_base(const char *ldap); /* without options */
 
+/* --- schemas.c: extensions of the operator's map file ------------------------------------------------------------- */
+struct map_schemas {
+	const json_t **docs; /* as in RFC 7643 7 */
+	const char **urns;
+	size_t n;
+};
+int map_schemas_load(struct arena *a, const struct map_type_opts *opts, struct map_schemas *schemas_r,
+		     struct err *e) DH_MUST_USE;
+
 /* --- load.c ------------------------------------------------------------------------------------------------------ */
 const struct map_home *map_home_of(const struct map *m, const struct scim_attr *attr); /* top-level; NULL if none */
 const struct map_row *map_row_of(const struct map *m, const char *scim_path);

@@ -233,9 +233,10 @@ check_row(const struct parse *p, const struct map_row *row, struct err *e)
 		return yaml_err(p->doc, row->line, e, "%s: only a multi-valued attribute has slots", row->path);
 	if (c->role == ROW_VALUE && row->attr->multi && !row->slot)
 		return yaml_err(p->doc, row->line, e, "%s: name the slot, as in %s[work]", row->path, row->attr->name);
-	bool manager = str_eq(row->attr->name, "manager"), members = str_eq(row->attr->name, "members");
+	bool manager = str_eq(row->attr->path, SCIM_URN_ENTERPRISE ":manager"),
+	     members = str_eq(row->attr->path, "members");
 	if ((c->role == ROW_DN || c->role == ROW_UNRESOLVED) != manager || (c->role == ROW_MEMBER) != members ||
-	    (c->role == ROW_CLIENT) != str_eq(row->attr->name, "externalId"))
+	    (c->role == ROW_CLIENT) != str_eq(row->attr->path, "externalId"))
 		return yaml_err(p->doc, row->line, e, "codec %s does not fit %s", c->name, row->path);
 	if (c->role != ROW_MEMBER && map_denied(map_attr_base(row->ldap)))
 		return yaml_err(p->doc, row->line, e,
@@ -416,7 +417,7 @@ read_builtin(struct parse *p, const char *family, bool users, struct err *e)
 static int
 read_override(struct parse *p, struct err *e)
 {
-	static const char *const keys[] = {"rows"};
+	static const char *const keys[] = {"schemas", "rows"}; /* schemas.c */
 	struct yaml *doc;
 	const char *name = p->opts->override_name ? p->opts->override_name : "map";
 	if (yaml_parse(p->a, name, strv_of(p->opts->override_text), &doc, e) < 0 ||
