@@ -96,9 +96,10 @@ check_fences(struct config_loading *l, const char *at, const struct config_clien
 	for (size_t i = 0; i < cl->fence_bases.n; i++)
 		if (dir_dn_check(cl->fence_bases.v[i], &why) < 0)
 			return config_why(l, path, &why, e);
-	if (cl->fence_bases.n || cl->deletes_per_hour)
+	if (cl->fence_bases.n)
 		config_warn(l,
-			    "%s.fences: this version does not enforce fences yet; \"%s\" reaches everything its scopes "
+			    "%s.fences.bases: this version does not enforce bases yet; \"%s\" reaches everything its "
+			    "scopes "
 			    "allow",
 			    at, cl->name);
 	return 0;
@@ -115,6 +116,7 @@ config_check_clients(struct config_loading *l, struct err *e)
 		const char *at = arena_printf(l->a, "clients[%zu]", i);
 		who[i].name = cl->name;
 		who[i].profile = cl->profile;
+		who[i].deletes_per_hour = cl->deletes_per_hour;
 		if (!policy_profile(cl->profile, &who[i].tolerate))
 			return config_bad(l, arena_printf(l->a, "%s.profile", at), e, "is '%.32s', which is no profile",
 					  cl->profile);

@@ -2,6 +2,7 @@
  * DELETE (RFC 7644 3.6) by the configured policy. References go first: a repeated request finishes what a crash left.
  */
 #include "gw/gw_priv.h"
+#include "gw/rate.h"
 
 /* Turns the account off before anything else, so that a leaver is out even if a later step fails. The first write
  * carries the condition of If-Match: *only_if is NULL afterwards. */
@@ -121,11 +122,14 @@ attempt(struct gw_run *run, const char *id, enum gw_delete how, struct err *e)
 static int delete (struct gw_run *run, const char *id, struct err *e)
 {
 	enum gw_delete how = run->q->type == GW_USERS ? gw_options(run->g)->user_delete : GW_DELETE_HARD;
-	if (check_policy(run, how, e) < 0)
+	struct gw_rate *rate = gw_rate_of(run->g);
+	if (check_policy(run, how, e) < 0 || gw_rate_take(rate, run->q->who, clock_mono_ms(), e) < 0)
 		return -1;
 	for (int i = 1; attempt(run, id, how, e) < 0; i++)
-		if (gw_retry(run, i, e) < 0)
+		if (gw_retry(run, i, e) < 0) {
+			gw_rate_give(rate, run->q->who);
 			return err_cause(e, "delete %s %.64s", run->type->name, id);
+		}
 	return 0;
 }
 

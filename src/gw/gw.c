@@ -4,6 +4,7 @@
 #include "gw/cursor.h"
 #include "gw/gw_priv.h"
 #include "gw/query.h"
+#include "gw/rate.h"
 
 /* 100,000 ids are 1.7 MB. */
 #define SNAPSHOT_BYTES    (24U << 20)
@@ -20,7 +21,14 @@ struct gw {
 	struct arena *arena;
 	const struct map_set *set;
 	struct gw_writers *writers;
+	struct gw_rate *rate;
 };
+
+struct gw_rate *
+gw_rate_of(struct gw *g)
+{
+	return g->rate;
+}
 
 struct gw_writers *
 gw_writers_of(struct gw *g)
@@ -36,6 +44,7 @@ gw_new(const struct gw_opts *opts)
 	g->opts = *opts;
 	g->arena = a;
 	g->writers = gw_writers_new(a);
+	g->rate = gw_rate_new();
 	g->snapshots = gw_snaps_new(&(struct gw_snaps_opts){
 		.max_bytes = SNAPSHOT_BYTES,
 		.max_per_client = SNAPSHOTS_CLIENT,
@@ -55,6 +64,7 @@ gw_free(struct gw **g)
 		return;
 	struct arena *a = (*g)->arena;
 	gw_writers_done((*g)->writers);
+	gw_rate_free(&(*g)->rate);
 	gw_snaps_free(&(*g)->snapshots);
 	mutex_done(&(*g)->lock);
 	*g = NULL;

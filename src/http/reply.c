@@ -191,8 +191,10 @@ http_reply_err(struct req *q)
 	enum err_code code = q->err.code;
 	if (code == ERR_OK) /* a -1 without a reason is our mistake */
 		(void)err_set(&q->err, ERR_INTERNAL, NULL);
-	int wait = err_retry_after(q->err.code);
+	int64_t wait = q->err.retry_after;
+	if (wait == 0)
+		wait = err_retry_after(q->err.code);
 	if (wait > 0)
-		http_reply_field(q, "Retry-After", arena_printf(q->a, "%d", wait));
+		http_reply_field(q, "Retry-After", arena_printf(q->a, "%lld", (long long)wait));
 	http_reply_json(q, err_http(q->err.code), MEDIA_SCIM, scim_error(&q->err));
 }

@@ -243,3 +243,22 @@ def test_concurrent_first_values(own):
     for id_ in users:
         e = own.entry(id_)
         assert len(e["title"]) == 1 and len(e["employeeType"]) == 1, f"values nobody asked for together:\n{e}"
+
+
+def test_G6_deletes_above_the_hourly_rate(hinges):
+    """fences.deletes_per_hour: the next delete is 429 with the seconds to wait, and nothing happens; the rest goes on."""
+    h = hinges(clients=[{"name": "lenient", "profile": "lenient", "scopes": ["users:write", "groups:write"],
+                         "fences": {"deletes_per_hour": 2}},
+                        {"name": "other", "profile": "lenient", "scopes": ["users:write", "groups:write"]}])
+    users = [h.make_user() for _ in range(4)]
+    h.lenient.delete("/Users/00000000-0000-0000-0000-000000000000").error(404)  # does not count
+    for u in users[:2]:
+        h.lenient.delete(f"/Users/{u['id']}").expect(204)
+        assert h.entry(u["id"]) is None
+    r = h.lenient.delete(f"/Users/{users[2]['id']}").error(429)
+    assert 3500 <= int(r.headers["Retry-After"]) <= 3600, r.headers
+    assert h.entry(users[2]["id"]) is not None
+    off = [{"op": "replace", "path": "active", "value": False}]
+    assert h.lenient.patch(f"/Users/{users[2]['id']}", off).expect(200).json["active"] is False
+    h.client("other").delete(f"/Users/{users[3]['id']}").expect(204)
+    assert h.entry(users[3]["id"]) is None

@@ -61,12 +61,13 @@ enum err_code {
 
 struct err {
 	enum err_code code;
-	int ldap_rc;       /* LDAP result code behind it, 0 if none */
-	uint32_t offset;   /* byte in the parsed input, ERR_NO_OFFSET if none */
-	uint32_t line;     /* line in a parsed file, 0 if none */
-	const char *where; /* "file.c:123" of the first err_set */
-	char detail[384];  /* for the client; long enough for file, line, option and remedy of a configuration error */
-	char cause[416];   /* for the log only, outermost context first */
+	int ldap_rc;          /* LDAP result code behind it, 0 if none */
+	uint32_t offset;      /* byte in the parsed input, ERR_NO_OFFSET if none */
+	uint32_t line;        /* line in a parsed file, 0 if none */
+	uint32_t retry_after; /* seconds, 0 = what the table says */
+	const char *where;    /* "file.c:123" of the first err_set */
+	char detail[384]; /* for the client; long enough for file, line, option and remedy of a configuration error */
+	char cause[416];  /* for the log only, outermost context first */
 };
 
 #define ERR_INIT ((struct err){.offset = ERR_NO_OFFSET})

@@ -19,10 +19,11 @@ enum policy_verb { POLICY_READ, POLICY_WRITE };
 
 /* A configured client, found by its token. */
 struct principal {
-	const char *name;    /* [A-Za-z0-9._-]+ */
-	const char *profile; /* "strict", "entra", "okta", "lenient" */
-	unsigned tolerate;   /* enum scim_tolerance of the profile */
-	unsigned scopes;     /* enum policy_scope */
+	const char *name;         /* [A-Za-z0-9._-]+ */
+	const char *profile;      /* "strict", "entra", "okta", "lenient" */
+	unsigned tolerate;        /* enum scim_tolerance of the profile */
+	unsigned scopes;          /* enum policy_scope */
+	int64_t deletes_per_hour; /* 0 = no limit */
 	unsigned char token_sha256[32];
 };
 
