@@ -118,6 +118,63 @@ check_extended(struct doctor *d)
 		doctor_say(d, FINDING_OK, "map", NULL, "every SCIM attribute of the map has a home");
 }
 
+static int
+stop_at_one(void *ctx, const struct dir_entry *en, struct err *e)
+{
+	bool *found = ctx;
+
+	(void)en;
+	(void)e;
+	*found = true;
+	return 1;
+}
+
+/* A policy that turns locks on, anywhere in the directory. */
+static bool
+sees_lockout(struct doctor *d)
+{
+	static const char *const context_attrs[] = {"namingContexts", NULL}, *const no_attrs[] = {"1.1", NULL};
+	const struct dir_search root = {.base = "", .scope = DIR_BASE, .attrs = context_attrs};
+	const struct dir_entry *en;
+	struct err e = ERR_INIT;
+	bool found = false;
+
+	if (dir_search_one(d->dir, d->a, &root, doctor_until(d), &en, &e) != 1)
+		return false;
+	const struct dir_attr *contexts = dir_entry_attr(en, context_attrs[0]);
+	for (size_t i = 0; contexts && i < contexts->n && !found; i++) {
+		const struct dir_search s = {
+			.base = contexts->values[i].p,
+			.scope = DIR_SUB,
+			.filter = dir_f_and2(d->a, dir_f_eq(d->a, "objectClass", STRV("pwdPolicy")),
+					     dir_f_eq(d->a, "pwdLockout", STRV("TRUE"))),
+			.attrs = no_attrs,
+		};
+		/* What may not be read holds no policy that can be seen. */
+		if (dir_search_run(d->dir, d->a, false, &s, doctor_until(d), stop_at_one, &found, &e) < 0)
+			continue;
+	}
+	return found;
+}
+
+/* slapo-ppolicy ignores pwdAccountLockedTime where the policy that applies does not say pwdLockout TRUE. */
+static void
+check_lockout(struct doctor *d)
+{
+	if (d->write_test || !str_eq(map_strategy_name(map_active(d->set->users)), "ppolicy-lock") || sees_lockout(d))
+		return;
+	doctor_say(d, FINDING_WARN, "active",
+		   arena_printf(d->a,
+				"# which policy applies by default, and what it says:\n"
+				"%s -LLL -b cn=config '(objectClass=olcPPolicyConfig)' olcPPolicyDefault\n"
+				"%s -LLL -b 'DN of the policy' -s base pwdLockout\n"
+				"# what only a trial can tell:\n"
+				"dirhinge doctor --write-test -c %s",
+				doctor_admin(d, "ldapsearch"), doctor_admin(d, "ldapsearch"), yaml_name(d->cfg->doc)),
+		   "ppolicy-lock keeps nobody from binding unless the policy of the user says pwdLockout TRUE, and no "
+		   "such pwdPolicy entry can be seen");
+}
+
 static void
 check_active(struct doctor *d)
 {
@@ -126,6 +183,7 @@ check_active(struct doctor *d)
 	if (s) {
 		doctor_say(d, FINDING_OK, "active", NULL, "active:false is kept by %s%s", map_strategy_name(s),
 			   d->write_test ? "" : "; --write-test shows whether it keeps a user from binding");
+		check_lockout(d);
 		return;
 	}
 	doctor_say(d, FINDING_FAIL, "active",

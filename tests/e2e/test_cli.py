@@ -246,6 +246,19 @@ def test_doctor_names_what_to_fix_and_the_command(tmp_path):
         slapd.remove()
 
 
+@pytest.mark.parametrize("active, policy, warns", [("ppolicy-lock", False, True), ("ppolicy-lock", True, False),
+                                                   ("ppolicy-end-time", False, False)])
+def test_doctor_warns_of_a_lock_without_a_policy(directories, tmp_path, active, policy, warns):
+    """pwdAccountLockedTime stops binds only where a policy has pwdLockout TRUE."""
+    token = write_file(str(tmp_path / "t"), secret("tok-") + "\n")
+    c = dict(config(directories(Variant(policy=policy)), users={"active": active}), state_dir=str(tmp_path),
+             clients=[{"name": "x", "scopes": ["users:read"], "token_file": token}])
+    done = doctor(c, tmp_path, "--output", "json")
+    said = [x for x in json.loads(done.stdout)["checks"] if x["check"] == "active" and x["status"] == "warn"]
+    assert bool(said) == warns, done.stdout
+    assert all("pwdLockout TRUE" in x["text"] and "olcPPolicyDefault" in x["fix"] for x in said), said
+
+
 @pytest.mark.skipif(not shutil.which("curl"), reason="the tour needs curl")
 def test_demo_tour(tmp_path):
     """The promise of the README: a private directory, each step seen in it, nothing left behind."""
