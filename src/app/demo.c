@@ -27,6 +27,15 @@ base_url(const struct demo *d)
 	return arena_printf(d->dir.a, "http://%s%s", http_address(d->app.http), d->app.cfg->base_path);
 }
 
+/* This program as a shell finds it, which is not in PATH when it was only built. */
+static const char *
+self(const struct demo *d)
+{
+	char path[512];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+	return n > 0 && (size_t)n < sizeof(path) ? arena_strndup(d->dir.a, path, (size_t)n) : "dirhinge";
+}
+
 static void
 print_access(const struct demo *d)
 {
@@ -48,9 +57,9 @@ print_access(const struct demo *d)
 	       "  ldapsearch -x -LLL -H %s -D " DEMO_BIND_DN " -y %s/bind.pw \\\n"
 	       "    -b ou=people,dc=example,dc=com '(uid=jdoe)' '*' +\n\n"
 	       "  curl -s -H @%s/auth.header '%s/Users?filter=userName%%20eq%%20%%22jdoe%%22'\n\n"
-	       "  dirhinge doctor -c %s\n\n"
+	       "  %s doctor -c %s\n\n"
 	       "Ctrl-C ends the demo and removes %s.\n\n",
-	       dir, url, d->dir.ldap_uri, dir, dir, url, d->dir.config_file, dir);
+	       dir, url, d->dir.ldap_uri, dir, dir, url, self(d), d->dir.config_file, dir);
 	fflush(stdout);
 }
 
