@@ -94,8 +94,11 @@ def test_crawl(large, pages, record_property):
     assert grown < GROWTH, f"{grown >> 20} MB more after walking {USERS} users"
     first, last = seconds[0], statistics.median(seconds[-5:])
     middle = statistics.median(seconds[1:])
-    assert last <= 1.2 * first, f"the first page took {first * 1e3:.0f} ms, the last ones {last * 1e3:.0f} ms"
-    assert last <= 1.5 * middle, f"pages took {middle * 1e3:.0f} ms, the last ones {last * 1e3:.0f} ms"
+    # Times are reported, and judged only at full size: on a busy machine a page of a small crawl says little. What a page
+    # costs the directory is counted in test_cost_of_a_page_does_not_depend_on_its_place.
+    if USERS >= 100000:
+        assert last <= 1.2 * first, f"the first page took {first * 1e3:.0f} ms, the last ones {last * 1e3:.0f} ms"
+        assert last <= 1.5 * middle, f"pages took {middle * 1e3:.0f} ms, the last ones {last * 1e3:.0f} ms"
     record_property("figures", f"{USERS} users, {len(seconds)} pages in {sum(seconds):.2f} s, first {first * 1e3:.0f} ms,"
                                f" median {middle * 1e3:.0f} ms, last {last * 1e3:.0f} ms, RSS +{grown >> 10} kB")
 
