@@ -161,7 +161,7 @@ static const struct conf_row user_rows[] = {
 	{.name = "map",
 	 .kind = CONF_STRING,
 	 .offset = C(user_map_file),
-	 .help = "YAML file with rows that override the built-in attribute map."},
+	 .help = "YAML file with rows that override the built-in attribute map, and with extension schemas."},
 };
 
 static const struct conf_row group_rows[] = {
@@ -185,6 +185,7 @@ static const struct conf_row group_rows[] = {
 	 .offset = C(group_member),
 	 .def = "member",
 	 .help = "Attribute with the DNs of the members."},
+	{.name = "map", .kind = CONF_STRING, .offset = C(group_map_file), .help = "The same as users.map, for groups."},
 };
 
 static const struct conf_row guard_rows[] = {

@@ -57,7 +57,7 @@ struct config {
 	const char *user_base, *user_rdn, *user_active, *user_map_file;
 	struct conf_strings user_classes;
 	const json_t *user_delete_node;
-	const char *group_base, *group_rdn, *group_member;
+	const char *group_base, *group_rdn, *group_member, *group_map_file;
 	struct conf_strings group_classes;
 	/* lists */
 	const json_t *clients_node, *webhooks_node, *push_node, *poll_node;

@@ -310,20 +310,31 @@ check_delete(struct config_loading *l, struct err *e)
 }
 
 static int
+read_map(struct config_loading *l, const char *option, const char **file, struct map_type_opts *t, struct err *e)
+{
+	struct strv text;
+	struct err why = ERR_INIT;
+
+	if (!*file)
+		return 0;
+	*file = config_path(l, *file);
+	if (file_read(l->a, *file, MAP_MAX_BYTES, &text, &why) < 0)
+		return config_why(l, option, &why, e);
+	t->override_text = text.p;
+	t->override_name = *file;
+	return 0;
+}
+
+static int
 check_map(struct config_loading *l, struct err *e)
 {
 	struct config *c = l->c;
 	const struct dir_flavour *f = NULL;
-	struct strv text;
 	struct err why = ERR_INIT;
 
-	if (c->user_map_file) {
-		c->user_map_file = config_path(l, c->user_map_file);
-		if (file_read(l->a, c->user_map_file, MAP_MAX_BYTES, &text, &why) < 0)
-			return config_why(l, "users.map", &why, e);
-		c->map.users.override_text = text.p;
-		c->map.users.override_name = c->user_map_file;
-	}
+	if (read_map(l, "users.map", &c->user_map_file, &c->map.users, e) < 0 ||
+	    read_map(l, "groups.map", &c->group_map_file, &c->map.groups, e) < 0)
+		return -1;
 	if (dir_flavour_find(c->flavour, &f, &why) < 0)
 		return config_why(l, "directory.flavour", &why, e);
 	/* With auto the family is known only when connected: check against the most common one. */

@@ -190,6 +190,9 @@ log_restart_needed(const struct config *was, const struct config *is)
 	if (!str_eq(was->map.users.override_text, is->map.users.override_text))
 		log_event(LOG_WARN_, "this change takes effect at the next restart", LOG_S("file", is->user_map_file),
 			  LOG_END);
+	if (!str_eq(was->map.groups.override_text, is->map.groups.override_text))
+		log_event(LOG_WARN_, "this change takes effect at the next restart", LOG_S("file", is->group_map_file),
+			  LOG_END);
 }
 
 int

@@ -465,20 +465,37 @@ map_load(struct arena *a, const struct map_opts *opts, const struct dir_caps *ca
 	return 0;
 }
 
+/* /Schemas shows one document for a URN. */
+static int
+check_both(const struct map_schemas *users, const struct map_schemas *groups, struct err *e)
+{
+	for (size_t i = 0; i < users->n; i++)
+		for (size_t k = 0; k < groups->n; k++)
+			if (str_caseeq(users->urns[i], groups->urns[k]))
+				return err_set(
+					e, ERR_CONFIG,
+					"groups.map: the schema %s is defined in users.map already; give the one "
+					"of groups a URN of its own",
+					groups->urns[k]);
+	return 0;
+}
+
 int
 map_check(const char *flavour_map, const struct map_opts *opts, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(65536);
 	const struct map_type_opts *type[] = {&opts->users, &opts->groups};
+	struct map_schemas own[ARRAY_SIZE(type)];
 	for (size_t i = 0; i < ARRAY_SIZE(type); i++) {
 		const struct scim_type *full;
 		struct map_rows rows;
-		struct map_schemas own;
-		if (map_schemas_load(a, type[i], &own, e) < 0 ||
-		    build_type(a, i == 0, &own, NULL, NULL, &full, e) < 0 ||
+		if (map_schemas_load(a, type[i], &own[i], e) < 0 ||
+		    build_type(a, i == 0, &own[i], NULL, NULL, &full, e) < 0 ||
 		    map_rows_load(a, flavour_map, i == 0, type[i], full, &rows, e) < 0)
 			return -1;
 	}
+	if (check_both(&own[0], &own[1], e) < 0)
+		return -1;
 	if (opts->users.active && !str_eq(opts->users.active, "auto") && !map_strategy_known(opts->users.active))
 		return err_set(e, ERR_CONFIG, "users.active: there is no strategy %.40s", opts->users.active);
 	return 0;

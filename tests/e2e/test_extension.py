@@ -6,7 +6,7 @@ import pytest
 from support.daemon import run, to_yaml, write_file
 from support.hinge import config, unique
 from support.match import ABSENT, shows
-from support.scim import USER
+from support.scim import GROUP, USER
 from support.slapd import Variant
 
 CUSTOM = "urn:ietf:params:scim:schemas:extension:Custom:2.0:User"
@@ -112,6 +112,21 @@ def test_filter_sort_and_projection(custom, name):
     r = custom.strict.find("Users", f'name.familyName eq "{last}"', sortBy=name)
     assert [x["id"] for x in r["Resources"]] == [ids[1], ids[0], ids[2]]
     assert CUSTOM not in custom.strict.get(f"/Users/{ids[0]}", {"excludedAttributes": name}).json
+
+
+def test_groups_can_have_one_too(hinges, tmp_path_factory):
+    urn = "urn:example:params:scim:schemas:extension:2.0:Group"
+    path = write_file(str(tmp_path_factory.mktemp("map") / "groups.yaml"),
+                      MAP.replace(CUSTOM, urn).replace("badge, ", "about, ").replace("badge", "about")
+                      .replace("carLicense", "description").replace("roomNumber", "businessCategory"))
+    h = hinges(Variant(), groups={"map": path})
+    g = h.make_group(schemas=[GROUP, urn], **{urn: {"about": "Board"}})
+    assert g[urn] == {"about": "Board"} and urn in g["schemas"]
+    h.assert_entry(g["id"], {"description": ["Board"]})
+    assert [x["id"] for x in h.strict.find("Groups", 'about eq "board"')["Resources"]] == [g["id"]]
+    h.strict.patch(f"/Groups/{g['id']}", [{"op": "replace", "path": f"{urn}:about", "value": "B"}]).expect(200, 204)
+    h.assert_entry(g["id"], {"description": ["B"]})
+    assert [x["schema"] for x in h.strict.get("/ResourceTypes/Group").json["schemaExtensions"]] == [urn]
 
 
 def test_mistakes_are_named_with_file_and_line(directories, tmp_path):

@@ -87,9 +87,9 @@ enter(void)
 static void
 leave(void)
 {
-	static const char *const files[] = {"bind.pw",    "entra.token", "short.token",  "blank.token",
-					    "open.token", "empty.pw",    "link.token",   "d.yaml",
-					    "users.yaml", "hr.token",    "badge.secret", "set-key.pem"};
+	static const char *const files[] = {"bind.pw",      "entra.token", "short.token", "blank.token", "open.token",
+					    "empty.pw",     "link.token",  "d.yaml",      "users.yaml",  "hr.token",
+					    "badge.secret", "set-key.pem", "groups.yaml"};
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		(void)unlink(files[i]);
 	ck_assert_int_eq(chdir(start_dir), 0);
@@ -348,6 +348,27 @@ START_TEST(a_mistake_in_the_map_is_named_with_the_map_file)
 }
 END_TEST
 
+START_TEST(groups_have_a_map_of_their_own)
+{
+	static const char schema[] = "schemas:\n  - urn: urn:example:%s\n    name: X\n    attributes:\n"
+				     "      - { name: about }\nrows:\n"
+				     "  - { scim: \"urn:example:%s:about\", ldap: description }\n";
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(16384);
+	const struct config *cfg;
+	struct err e = ERR_INIT;
+	const char *text = replaced(a, good, "  member_attribute: member\n", "  map: groups.yaml\n");
+
+	put("groups.yaml", arena_printf(a, schema, "G", "G"), 0600);
+	put("users.yaml", arena_printf(a, schema, "U", "U"), 0600);
+	put("d.yaml", replaced(a, text, "  rdn: uid\n", "  map: users.yaml\n"), 0600);
+	ck_assert_msg(config_load(a, "d.yaml", &cfg, &e) == 0, "%s", e.detail);
+	ck_assert_ptr_nonnull(strstr(cfg->map.groups.override_text, "urn:example:G"));
+	put("users.yaml", arena_printf(a, schema, "g", "g"), 0600);
+	ck_assert_int_eq(config_load(a, "d.yaml", &cfg, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.detail, "urn:example:G is defined in users.map already"));
+}
+END_TEST
+
 START_TEST(values_arrive)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(16384);
@@ -560,6 +581,7 @@ main(void)
 	tcase_add_loop_test(t, every_mistake_is_named, 0, (int)ARRAY_SIZE(bad));
 	tcase_add_test(t, a_missing_file_is_named);
 	tcase_add_test(t, a_mistake_in_the_map_is_named_with_the_map_file);
+	tcase_add_test(t, groups_have_a_map_of_their_own);
 	tcase_add_test(t, values_arrive);
 	tcase_add_test(t, what_has_no_effect_yet_is_said);
 	tcase_add_test(t, a_token_is_its_hash);
