@@ -6,7 +6,7 @@
 #define SCHEMAS_MAX 16
 #define ATTRS_MAX   200
 #define URN_MAX     200
-#define NAME_MAX_   64
+#define NAME_BYTES  64
 
 struct read {
 	struct arena *a;
@@ -77,7 +77,7 @@ urn_taken(const struct read *r, const char *urn)
 static bool
 name_valid(const char *s)
 {
-	if (!is_alpha(*s) || strlen(s) > NAME_MAX_)
+	if (!is_alpha(*s) || strlen(s) > NAME_BYTES)
 		return false;
 	for (; *s; s++)
 		if (!is_alnum(*s) && *s != '-' && *s != '_')
