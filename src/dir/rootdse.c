@@ -33,7 +33,7 @@ read_entry(struct arena *a, struct conn *c, const char *base, const char *const 
 	}
 	rc = ldap_search_ext(c->ld, base, LDAP_SCOPE_BASE, "(objectClass=*)", names, 0, NULL, NULL, NULL, 1, &msgid);
 	if (rc != LDAP_SUCCESS)
-		return dir_conn_send_failed(c, rc, e);
+		return err_failed(dir_conn_send_failed(c, rc, e));
 	if (dir_conn_wait(c, msgid, true, until, &res, e))
 		return -1;
 	rc = ldap_parse_result(c->ld, res, &result, NULL, NULL, NULL, NULL, 0);

@@ -86,7 +86,7 @@ parse_path(struct arena *a, const char *text, struct strv rest, struct uri *u, s
 static int
 split_port(const char *text, struct strv rest, unsigned port, struct strv *host_r, unsigned *port_r, struct err *e)
 {
-	struct strv host = rest;
+	struct strv host;
 	struct strv digits = {NULL, 0};
 
 	if (rest.n && rest.p[0] == '[') {
@@ -169,7 +169,7 @@ dir_uri_parse(struct arena *a, const char *text, struct uri *u_r, struct err *e)
 {
 	struct strv s = strv_of(text);
 
-	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
+	for (size_t i = 0; s.p && i < ARRAY_SIZE(schemes); i++) {
 		struct strv prefix = strv_of(schemes[i].prefix);
 		struct strv rest;
 		struct uri u = {.scheme = schemes[i].scheme};
