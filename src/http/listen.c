@@ -49,6 +49,7 @@ http_listen_parse(const char *text, struct listen_address *a_r, struct err *e)
 	struct listen_address a = {.kind = LISTEN_TCP};
 	struct strv t = strv_of(text);
 	struct strv unix_prefix = STRV("unix:");
+	must(text);
 	if (strv_starts(t, unix_prefix)) {
 		struct strv path = {t.p + unix_prefix.n, t.n - unix_prefix.n};
 		if (path.n == 0 || path.p[0] != '/')

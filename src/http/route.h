@@ -61,6 +61,6 @@ int http_route_find(const struct route_table *t, const char *base_path, const st
 		    const struct route **route_r, const char **arg_r, unsigned *allowed_r);
 
 /* "GET, HEAD, OPTIONS" in the arena. */
-const char *http_route_allow(struct arena *a, unsigned methods);
+const char *http_route_allow(struct arena *a, unsigned allowed);
 
 #endif

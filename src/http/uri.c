@@ -137,6 +137,7 @@ http_uri_parse(struct arena *a, const char *target, struct uri *u_r, struct err 
 {
 	struct strv t = strv_of(target);
 	struct uri u = {0};
+	must(target);
 	if (t.n > URI_MAX)
 		return err_set(e, ERR_URI_TOO_LONG, "the request target is longer than %d bytes; use POST …/.search",
 			       URI_MAX);
