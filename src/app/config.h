@@ -48,6 +48,7 @@ struct config {
 	const char *tls_cert_file, *tls_key_file, *tls_client_ca_file;
 	int64_t max_in_flight;
 	const char *admin_listen, *state_dir;
+	bool admin_wanted; /* admin.listen is in the file: without it the default address is only tried */
 	/* directory */
 	const char *flavour, *bind_dn, *bind_password_file, *sasl, *ca_file;
 	struct conf_strings uris;

@@ -139,14 +139,21 @@ config_check_server(struct config_loading *l, struct err *e)
 	    check_base_path(l, e) < 0 || check_external_url(l, e) < 0)
 		return -1;
 	c->state_dir = config_path(l, c->state_dir);
+	c->admin_wanted = json_object_get(json_object_get(yaml_root(c->doc), "admin"), "listen") != NULL;
 	if (str_eq(c->admin_listen, CONFIG_ADMIN_NONE))
 		return 0;
 	if (check_listen(l, "admin.listen", c->admin_listen, false, e) < 0)
 		return -1;
-	if (str_eq(c->admin_listen, c->listen) && !takes_any_port(c->listen))
+	if (!str_eq(c->admin_listen, c->listen) || takes_any_port(c->listen))
+		return 0;
+	if (c->admin_wanted)
 		return config_bad(l, "admin.listen", e,
 				  "is the same as server.listen; each listener needs an address of "
 				  "its own");
+	config_warn(
+		l,
+		"admin.listen: server.listen has the default address, so there is no listener for operators; set it");
+	c->admin_listen = CONFIG_ADMIN_NONE;
 	return 0;
 }
 

@@ -57,7 +57,14 @@ start_admin(struct app *app, struct err *e)
 		.max_results = MAX_RESULTS,
 		.metrics = app->metrics,
 	};
-	return str_eq(c->admin_listen, CONFIG_ADMIN_NONE) ? 0 : http_start(&opts, &app->admin, e);
+	if (str_eq(c->admin_listen, CONFIG_ADMIN_NONE) || http_start(&opts, &app->admin, e) == 0)
+		return 0;
+	if (c->admin_wanted)
+		return -1;
+	/* A second gateway on the machine, and nobody asked for metrics: SCIM is what it is for. */
+	log_err(LOG_WARN_, "no listener for operators: set admin.listen to a free address, or to none", e);
+	err_clear(e);
+	return 0;
 }
 
 static int

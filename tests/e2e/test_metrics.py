@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operators' listener: numbers that add up, in the form scrapers read; health with reasons; no more for free."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -217,6 +219,23 @@ def test_a_taken_port_names_the_option(watched):
     done = run("serve", "-c", d.config_path, timeout=30)
     assert done.returncode == 1, done
     assert "admin.listen" in done.stderr and watched.daemon.admin_address in done.stderr, done.stderr
+
+
+def test_default_address_in_use(watched):
+    """Without admin.listen in the file the listener is only tried: SCIM must not fail for it."""
+    cfg = config(watched.slapd)
+    cfg.pop("admin", None)
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # somebody else has it: the same to us
+            taken.bind(("127.0.0.1", 8081))
+            taken.listen()
+        d = Daemon(cfg, CLIENTS).start()
+        try:
+            assert d.probe("/livez")[0] == 200
+            assert any("set admin.listen to a free address" in r["msg"] for r in d.records()), d.log()
+        finally:
+            d.stop()
 
 
 def test_no_operators_listener(directories):

@@ -174,7 +174,7 @@ static const struct bad {
 	{"  max_in_flight", "  tls: { certificate_file: bind.pw, key_file: open.token }\n  max_in_flight",
 	 "d.yaml:5: server.tls.key_file: the secret file open.token has mode 0644, others than its owner can use it; "
 	 "fix it with: chmod 0600 open.token"},
-	{"127.0.0.1:0\n  base_path: /scim/v2", "127.0.0.1:8081\n  base_path: /scim/v2",
+	{"server:\n  listen: 127.0.0.1:0", "admin: { listen: 127.0.0.1:8082 }\nserver:\n  listen: 127.0.0.1:8082",
 	 "d.yaml:1: admin.listen is the same as server.listen; each listener needs an address of its own"},
 	/* directory */
 	{"[ldapi://%2Frun%2Fldapi, ldap://127.0.0.1]", "[]", "d.yaml:8: directory.uris is empty"},
