@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CHECK
-live_two = tests/unit/live.c tests/unit/live.h tests/unit/live_two.c tests/unit/live_two.h
+scratch = tests/unit/scratch.c tests/unit/scratch.h
+live_two = tests/unit/live.c tests/unit/live.h tests/unit/live_two.c tests/unit/live_two.h $(scratch)
 dir_unit_tests = tests/unit/test_dir tests/unit/test_dir_uri tests/unit/test_dir_live \
 	tests/unit/test_dir_faults tests/unit/test_dir_tls
 check_PROGRAMS += $(dir_unit_tests)
@@ -15,11 +16,11 @@ tests_unit_test_dir_faults_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_tls_SOURCES = tests/unit/test_dir_tls.c $(live_two)
 tests_unit_test_dir_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_tls_LDADD = $(LIBS_dir) $(CHECK_LIBS)
-tests_unit_test_dir_SOURCES = tests/unit/test_dir.c
+tests_unit_test_dir_SOURCES = tests/unit/test_dir.c $(scratch)
 tests_unit_test_dir_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_LDADD = $(LIBS_dir) $(CHECK_LIBS)
-tests_unit_test_dir_uri_SOURCES = tests/unit/test_dir_uri.c
+tests_unit_test_dir_uri_SOURCES = tests/unit/test_dir_uri.c $(scratch)
 tests_unit_test_dir_uri_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_uri_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 endif
-EXTRA_DIST += tests/unit/live_slapd.sh
+EXTRA_DIST += tests/unit/slapd.sh

@@ -73,8 +73,8 @@ live_begin(void)
 	const char *tmp = getenv("TMPDIR");
 	char certs[96];
 
-	snprintf(world.script, sizeof(world.script), "%s/tests/unit/live_slapd.sh", src ? src : ".");
-	if (script("check", NULL) == 77) {
+	snprintf(world.script, sizeof(world.script), "%s/tests/unit/slapd.sh", src ? src : ".");
+	if (script("check", "dir") == 77) {
 		puts("SKIP: slapd is not installed");
 		exit(77);
 	}
@@ -145,7 +145,7 @@ spawn(struct live *l)
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* survives exec: a crash of the test leaves no slapd behind */
 		dup2(null, STDOUT_FILENO);
-		execl("/bin/sh", "sh", world.script, "run", l->dir, l->cert, trap, l->ldap, l->ldaps, l->ldapi,
+		execl("/bin/sh", "sh", world.script, "dir", l->dir, l->cert, trap, l->ldap, l->ldaps, l->ldapi,
 		      (char *)NULL);
 		_exit(127);
 	}

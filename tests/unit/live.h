@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Real slapds for the tests of src/dir: started by live_slapd.sh in a directory of their own, killed and thrown away at
+ * Real slapds for the tests of src/dir: started by slapd.sh in a directory of their own, killed and thrown away at
  * the end. */
 #ifndef DIRHINGE_TESTS_LIVE_H
 #define DIRHINGE_TESTS_LIVE_H

@@ -5,8 +5,6 @@
 #include <poll.h>
 
 struct live one, two;
-struct arena *a;
-struct err e;
 
 void
 live_check_fails(int rc, enum err_code why, int line)
@@ -51,14 +49,7 @@ setup(void)
 {
 	live_restore(&one);
 	live_restore(&two);
-	a = arena_new(65536);
-	e = ERR_INIT;
-}
-
-static void
-teardown(void)
-{
-	arena_free(&a);
+	scratch_setup();
 }
 
 int
@@ -68,7 +59,7 @@ live_two_run(const char *name, const TTest *const *tests, size_t n)
 	SRunner *sr = srunner_create(s);
 	int status;
 
-	tcase_set_timeout(unit_add_case(s, name, setup, teardown, tests, n), 120);
+	tcase_set_timeout(unit_add_case(s, name, setup, scratch_teardown, tests, n), 120);
 	srunner_set_fork_status(sr, CK_NOFORK);
 	live_start(&one, "one", "good");
 	live_start(&two, "two", "wrong-san");

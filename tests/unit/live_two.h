@@ -6,11 +6,10 @@
 #include <stdlib.h>
 
 #include "live.h"
+#include "scratch.h"
 #include "unit.h"
 
 extern struct live one, two; /* with a good certificate, and with one for another name */
-extern struct arena *a;      /* of the running test */
-extern struct err e;
 
 #define ok(rc)         ck_assert_msg((rc) == 0, "%s | %s", e.detail, e.cause)
 #define fails(rc, why) live_check_fails((rc), (why), __LINE__)

@@ -86,9 +86,9 @@ map_live_begin(void)
 	const char *src = getenv("srcdir"), *tmp = getenv("TMPDIR");
 	char path[160];
 	src = src ? src : ".";
-	snprintf(server.script, sizeof(server.script), "%s/tests/unit/map_slapd.sh", src);
+	snprintf(server.script, sizeof(server.script), "%s/tests/unit/slapd.sh", src);
 	snprintf(server.schema, sizeof(server.schema), "%s/schema/ldap", src);
-	if (finish(spawn("check", "")) == 77) {
+	if (finish(spawn("check", "map")) == 77) {
 		puts("SKIP: slapd is not installed");
 		exit(77);
 	}
@@ -102,7 +102,7 @@ map_live_begin(void)
 			server.uri[n++] = *p;
 	snprintf(server.uri + n, sizeof(server.uri) - n, "%%2Fldapi");
 	snprintf(path, sizeof(path), "%s", server.top);
-	server.pid = spawn("run", path);
+	server.pid = spawn("map", path);
 	wait_ready();
 }
 

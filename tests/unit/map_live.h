@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A real slapd with dirhinge.schema for the tests of src/map, started by map_slapd.sh. */
+ * A real slapd with dirhinge.schema for the tests of src/map, started by slapd.sh. */
 #ifndef DIRHINGE_TESTS_MAP_LIVE_H
 #define DIRHINGE_TESTS_MAP_LIVE_H
 
@@ -11,7 +11,7 @@
 /* Starts slapd and waits until it answers; exits 77 where slapd is not installed. */
 void map_live_begin(void);
 void map_live_end(void);
-/* Plays map_slapd.sh schema: exit status. */
+/* Plays slapd.sh schema: exit status. */
 int map_live_schema(void);
 
 /* A connected pool and everything that a request has. */

@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * src/dir without a directory: entries and modifications, names, filters, schema, result table. */
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "dir/filter_text.h"
 #include "dir/result.h"
 #include "dirhinge/dir/dn.h"
-
-static struct arena *a;
-static struct err e;
-
-static void
-setup(void)
-{
-	a = arena_new(4096);
-	e = ERR_INIT;
-}
-
-static void
-teardown(void)
-{
-	arena_free(&a);
-}
+#include "scratch.h"
+#include "unit.h"
 
 /* --- entries and modifications --- */
 
@@ -425,27 +407,11 @@ END_TEST
 int
 main(void)
 {
+	const TTest *const tests[] = {
+		entry_lookups, mods_coalesce,     mods_replace_and_drop, dn_refusals, dn_relations, filter_composition,
+		filter_limits, schema_attributes, schema_classes,        results,     flavours};
 	Suite *s = suite_create("dir");
-	TCase *t = tcase_create("offline");
-	SRunner *sr;
-	int failed;
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, entry_lookups);
-	tcase_add_test(t, mods_coalesce);
-	tcase_add_test(t, mods_replace_and_drop);
-	tcase_add_test(t, dn_refusals);
-	tcase_add_test(t, dn_relations);
-	tcase_add_test(t, filter_composition);
-	tcase_add_test(t, filter_limits);
-	tcase_add_test(t, schema_attributes);
-	tcase_add_test(t, schema_classes);
-	tcase_add_test(t, results);
-	tcase_add_test(t, flavours);
-	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	unit_add_case(s, "offline", scratch_setup, scratch_teardown, tests, ARRAY_SIZE(tests));
+	return unit_run_suite(s);
 }

@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * src/dir without a directory: which URIs and options are accepted, and what counts as this machine. */
 #include <arpa/inet.h>
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "dir/uri.h"
 #include "dirhinge/dir/dir.h"
-
-static struct arena *a;
-static struct err e;
-
-static void
-setup(void)
-{
-	a = arena_new(4096);
-	e = ERR_INIT;
-}
-
-static void
-teardown(void)
-{
-	arena_free(&a);
-}
+#include "scratch.h"
+#include "unit.h"
 
 START_TEST(uris)
 {
@@ -184,19 +167,9 @@ END_TEST
 int
 main(void)
 {
+	const TTest *const tests[] = {uris, local_peers, options};
 	Suite *s = suite_create("dir_uri");
-	TCase *t = tcase_create("offline");
-	SRunner *sr;
-	int failed;
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, uris);
-	tcase_add_test(t, local_peers);
-	tcase_add_test(t, options);
-	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	unit_add_case(s, "offline", scratch_setup, scratch_teardown, tests, ARRAY_SIZE(tests));
+	return unit_run_suite(s);
 }

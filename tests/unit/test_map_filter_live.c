@@ -1,58 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Filters against a real slapd: whoever SCIM would find, the LDAP filter finds, and where the map calls it exact nobody
  * else. */
-#include <check.h>
-#include <stdlib.h>
-
-#include "map_live.h"
-
-static struct map_live l;
-static const struct map *users, *groups;
-static struct err e;
-
-#define ok(call) ck_assert_msg((call) == 0, "%s | %s", e.detail, e.cause)
-
-static void
-setup(void)
-{
-	e = ERR_INIT;
-	map_live_open(&l, "auto");
-	users = l.r.set->users;
-	groups = l.r.set->groups;
-}
-
-static void
-teardown(void)
-{
-	map_live_close(&l);
-}
-
-static json_t *
-json(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	char *text = arena_vprintf(l.a, fmt, ap);
-	va_end(ap);
-	json_t *j;
-	ok(json_parse(l.a, strv_of(text), NULL, &j, &e));
-	return j;
-}
-
-/* The resource with the members of patch put over it. */
-static json_t *
-with(const char *dn, const char *patch)
-{
-	json_t *res = json_keep(l.a, json_deep_copy(map_live_read(&l, users, dn)));
-	json_object_update(res, json("%s", patch));
-	return res;
-}
-
-static const char *
-id_of(const struct map *m, const char *dn)
-{
-	return json_string_value(json_object_get(map_live_read(&l, m, dn), "id"));
-}
+#include "map_case.h"
 
 /* --- filters ----------------------------------------------------------------------------------------------------- */
 
@@ -81,11 +30,13 @@ make_crowd(void)
 	};
 	const char *dns[ARRAY_SIZE(crowd)];
 	for (size_t i = 0; i < ARRAY_SIZE(crowd); i++)
-		dns[i] = map_live_create(&l, users, json("%s", crowd[i]), NULL, 0);
-	map_live_create(&l, groups, json("{\"displayName\":\"f group\"}"), dns, 2);
-	map_live_change(&l, users, dns[5],
-			with(dns[5], arena_printf(l.a, "{\"" SCIM_URN_ENTERPRISE "\":{\"manager\":{\"value\":\"%s\"}}}",
-						  id_of(users, dns[0]))));
+		dns[i] = map_live_create(&l, users, map_case_json("%s", crowd[i]), NULL, 0);
+	map_live_create(&l, groups, map_case_json("{\"displayName\":\"f group\"}"), dns, 2);
+	map_live_change(
+		&l, users, dns[5],
+		map_case_with(dns[5],
+			      arena_printf(l.a, "{\"" SCIM_URN_ENTERPRISE "\":{\"manager\":{\"value\":\"%s\"}}}",
+					   map_case_id(users, dns[0]))));
 }
 
 struct found {
@@ -290,17 +241,11 @@ END_TEST
 int
 main(void)
 {
+	const TTest *const tests[] = {filters_find_what_scim_finds};
 	Suite *s = suite_create("map_filter_live");
-	TCase *tc = tcase_create("slapd");
 	map_live_begin();
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, filters_find_what_scim_finds);
-	suite_add_tcase(s, tc);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	map_case_add(s, tests, ARRAY_SIZE(tests));
+	int status = unit_run_suite(s);
 	map_live_end();
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }

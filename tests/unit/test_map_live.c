@@ -1,75 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The map against a real slapd: what is written reads back, who is disabled cannot bind, and what an LDAP filter finds
  * is what SCIM would find. */
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "dirhinge/base/buf.h"
 #include "dirhinge/base/strmap.h"
 #include "dirhinge/base/thread.h"
 #include "dirhinge/dir/dn.h"
-#include "map_live.h"
+#include "map_case.h"
 #include "map_random.h"
-
-static struct map_live l;
-static const struct map *users, *groups;
-static struct err e;
-
-#define ok(call) ck_assert_msg((call) == 0, "%s | %s", e.detail, e.cause)
-
-static void
-open_with(const char *active)
-{
-	e = ERR_INIT;
-	map_live_open(&l, active);
-	users = l.r.set->users;
-	groups = l.r.set->groups;
-}
-
-static void
-setup(void)
-{
-	open_with("auto");
-}
-
-static void
-teardown(void)
-{
-	map_live_close(&l);
-}
-
-static json_t *
-json(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	char *text = arena_vprintf(l.a, fmt, ap);
-	va_end(ap);
-	json_t *j;
-	ok(json_parse(l.a, strv_of(text), NULL, &j, &e));
-	return j;
-}
-
-/* The resource with the members of patch put over it. */
-static json_t *
-with(const char *dn, const char *patch)
-{
-	json_t *res = json_keep(l.a, json_deep_copy(map_live_read(&l, users, dn)));
-	json_object_update(res, json("%s", patch));
-	return res;
-}
 
 static const char *
 user(const char *uid)
 {
-	return map_live_create(&l, users, json("{\"userName\":\"%s\"}", uid), NULL, 0);
-}
-
-static const char *
-id_of(const struct map *m, const char *dn)
-{
-	return json_string_value(json_object_get(map_live_read(&l, m, dn), "id"));
+	return map_live_create(&l, users, map_case_json("{\"userName\":\"%s\"}", uid), NULL, 0);
 }
 
 static bool
@@ -155,9 +99,10 @@ static const char cert2[] =
 START_TEST(certificates_go_value_by_value)
 {
 	const char *dn = map_live_create(
-		&l, users, json("{\"userName\":\"cert\",\"x509Certificates\":[{\"value\":\"%s\"}]}", cert1), NULL, 0);
-	json_t *two = json("{\"x509Certificates\":[{\"value\":\"%s\"},{\"value\":\"%s\"}]}", cert1, cert2);
-	json_t *one = json("{\"x509Certificates\":[{\"value\":\"%s\"}]}", cert2);
+		&l, users, map_case_json("{\"userName\":\"cert\",\"x509Certificates\":[{\"value\":\"%s\"}]}", cert1),
+		NULL, 0);
+	json_t *two = map_case_json("{\"x509Certificates\":[{\"value\":\"%s\"},{\"value\":\"%s\"}]}", cert1, cert2);
+	json_t *one = map_case_json("{\"x509Certificates\":[{\"value\":\"%s\"}]}", cert2);
 	json_t *states[] = {two, one};
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		json_t *after = json_keep(l.a, json_deep_copy(map_live_read(&l, users, dn)));
@@ -173,7 +118,7 @@ START_TEST(version_moves_with_every_change)
 	const char *dn = user("version");
 	const char *v1 = map_version(&l.r, map_live_entry(&l, users, dn));
 	ck_assert_str_eq(v1, map_version(&l.r, map_live_entry(&l, users, dn)));
-	map_live_change(&l, users, dn, with(dn, "{\"title\":\"T\"}"));
+	map_live_change(&l, users, dn, map_case_with(dn, "{\"title\":\"T\"}"));
 	ck_assert_str_ne(v1, map_version(&l.r, map_live_entry(&l, users, dn)));
 }
 END_TEST
@@ -182,13 +127,13 @@ END_TEST
 
 START_TEST(managers)
 {
-	const char *boss =
-		map_live_create(&l, users, json("{\"userName\":\"boss, the\",\"displayName\":\"The Boss\"}"), NULL, 0);
-	const char *boss_id = id_of(users, boss);
+	const char *boss = map_live_create(
+		&l, users, map_case_json("{\"userName\":\"boss, the\",\"displayName\":\"The Boss\"}"), NULL, 0);
+	const char *boss_id = map_case_id(users, boss);
 	const char *dn = map_live_create(&l, users,
-					 json("{\"userName\":\"managed\",\"" SCIM_URN_ENTERPRISE
-					      "\":{\"manager\":{\"value\":\"%s\"}}}",
-					      boss_id),
+					 map_case_json("{\"userName\":\"managed\",\"" SCIM_URN_ENTERPRISE
+						       "\":{\"manager\":{\"value\":\"%s\"}}}",
+						       boss_id),
 					 NULL, 0);
 	json_t *m = json_object_get(json_object_get(map_live_read(&l, users, dn), SCIM_URN_ENTERPRISE), "manager");
 	ck_assert_str_eq(json_string_value(json_object_get(m, "value")), boss_id);
@@ -201,13 +146,14 @@ START_TEST(managers)
 	for (size_t i = 0; i < ARRAY_SIZE(nobody); i++) {
 		map_live_change(
 			&l, users, dn,
-			with(dn, arena_printf(l.a, "{\"" SCIM_URN_ENTERPRISE "\":{\"manager\":{\"value\":\"%s\"}}}",
-					      nobody[i])));
+			map_case_with(dn, arena_printf(l.a,
+						       "{\"" SCIM_URN_ENTERPRISE "\":{\"manager\":{\"value\":\"%s\"}}}",
+						       nobody[i])));
 		m = json_object_get(json_object_get(map_live_read(&l, users, dn), SCIM_URN_ENTERPRISE), "manager");
 		ck_assert_str_eq(json_string_value(json_object_get(m, "value")), nobody[i]);
 		ck_assert_ptr_null(dir_entry_attr(map_live_entry(&l, users, dn), "manager"));
 	}
-	map_live_change(&l, users, dn, with(dn, "{\"" SCIM_URN_ENTERPRISE "\":{}}"));
+	map_live_change(&l, users, dn, map_case_with(dn, "{\"" SCIM_URN_ENTERPRISE "\":{}}"));
 	ck_assert_ptr_null(json_object_get(map_live_read(&l, users, dn), SCIM_URN_ENTERPRISE));
 	ck_assert_ptr_null(dir_entry_attr(map_live_entry(&l, users, dn), "dirhingeManagerRef"));
 }
@@ -221,14 +167,14 @@ START_TEST(members)
 	const char *dns[N + 3], *ids[N + 2], **found;
 	for (int i = 0; i < N; i++) {
 		dns[i] = user(arena_printf(l.a, "member %d", i));
-		ids[i] = id_of(users, dns[i]);
+		ids[i] = map_case_id(users, dns[i]);
 	}
-	const char *inner = map_live_create(&l, groups, json("{\"displayName\":\"inner\"}"), NULL, 0);
+	const char *inner = map_live_create(&l, groups, map_case_json("{\"displayName\":\"inner\"}"), NULL, 0);
 	ck_assert_ptr_null(json_object_get(map_live_read(&l, groups, inner), "members"));
 	dns[N] = inner;
 	dns[N + 1] = "uid=gone," PEOPLE;
 	dns[N + 2] = "cn=policy,dc=example,dc=com";
-	const char *dn = map_live_create(&l, groups, json("{\"displayName\":\"many\"}"), dns, N + 3);
+	const char *dn = map_live_create(&l, groups, map_case_json("{\"displayName\":\"many\"}"), dns, N + 3);
 	json_t *res = map_live_read(&l, groups, dn), *list = json_object_get(res, "members");
 	ck_assert_uint_eq(json_array_size(list), N + 1);
 	for (size_t i = 0; i < N; i++) {
@@ -241,9 +187,9 @@ START_TEST(members)
 	json_t *nested = json_array_get(list, N);
 	ck_assert_str_eq(json_string_value(json_object_get(nested, "type")), "Group");
 	ck_assert_str_eq(json_string_value(json_object_get(nested, "$ref")),
-			 map_location(&l.r, groups, id_of(groups, inner)));
+			 map_location(&l.r, groups, map_case_id(groups, inner)));
 
-	ids[N] = id_of(groups, inner);
+	ids[N] = map_case_id(groups, inner);
 	ids[N + 1] = "not an id";
 	ok(map_ids_to_dns(&l.r, ids, N + 2, &found, &e));
 	for (size_t i = 0; i <= N; i++)
@@ -261,8 +207,8 @@ n_groups(const json_t *res)
 START_TEST(groups_of_users)
 {
 	const char *dns[] = {user("in two"), user("in one"), user("in none")};
-	const char *g1 = map_live_create(&l, groups, json("{\"displayName\":\"g, one\"}"), dns, 2);
-	map_live_create(&l, groups, json("{\"displayName\":\"g two\"}"), dns, 1);
+	const char *g1 = map_live_create(&l, groups, map_case_json("{\"displayName\":\"g, one\"}"), dns, 2);
+	map_live_create(&l, groups, map_case_json("{\"displayName\":\"g two\"}"), dns, 1);
 	static const size_t expect[] = {2, 1, 0};
 	struct map_refs *refs = map_refs_new(&l.r);
 	json_t *res[3];
@@ -277,7 +223,7 @@ START_TEST(groups_of_users)
 		ck_assert_uint_eq(n_groups(map_live_read(&l, users, dns[i])), expect[i]);
 	}
 	json_t *g = json_array_get(json_object_get(res[1], "groups"), 0);
-	ck_assert_str_eq(json_string_value(json_object_get(g, "value")), id_of(groups, g1));
+	ck_assert_str_eq(json_string_value(json_object_get(g, "value")), map_case_id(groups, g1));
 	ck_assert_str_eq(json_string_value(json_object_get(g, "display")), "g, one");
 	ck_assert_str_eq(json_string_value(json_object_get(g, "type")), "direct");
 }
@@ -287,8 +233,8 @@ END_TEST
 START_TEST(deleted_users_are_gone)
 {
 	const char *dns[] = {user("deleted"), user("kept")}, **found;
-	const char *ids[] = {id_of(users, dns[0]), id_of(users, dns[1])};
-	const char *dn = map_live_create(&l, groups, json("{\"displayName\":\"of deleted\"}"), dns, 2);
+	const char *ids[] = {map_case_id(users, dns[0]), map_case_id(users, dns[1])};
+	const char *dn = map_live_create(&l, groups, map_case_json("{\"displayName\":\"of deleted\"}"), dns, 2);
 	struct dir_mods mods;
 	dir_mods_init(&mods, l.a);
 	ok(map_mark_deleted(&l.r, users, map_live_entry(&l, users, dns[0]), &mods, &e));
@@ -314,7 +260,8 @@ live_a_life(const char *name, bool binds)
 	const char *is_on = arena_printf(l.a, "userName eq \"%s\" and active eq true", uid);
 	const char *is_off = arena_printf(l.a, "userName eq \"%s\" and active eq false", uid);
 	const char *dn = map_live_create(
-		&l, users, json("{\"userName\":\"%s\",\"password\":\"secret1\",\"active\":false}", uid), NULL, 0);
+		&l, users, map_case_json("{\"userName\":\"%s\",\"password\":\"secret1\",\"active\":false}", uid), NULL,
+		0);
 	struct {
 		const char *patch, *good, *bad;
 		bool active;
@@ -333,7 +280,7 @@ live_a_life(const char *name, bool binds)
 		{"{\"password\":\"secret6\",\"active\":true}", "secret6", "secret5", true},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		map_live_change(&l, users, dn, with(dn, steps[i].patch));
+		map_live_change(&l, users, dn, map_case_with(dn, steps[i].patch));
 		ck_assert_msg(is_active(dn) == steps[i].active, "%s: step %zu", name, i);
 		if (!str_eq(name, "shadow-expire")) { /* no ordering rule: the resource decides */
 			ck_assert_uint_eq(count(is_on), steps[i].active);
@@ -348,7 +295,7 @@ live_a_life(const char *name, bool binds)
 START_TEST(every_strategy_lives)
 {
 	map_live_close(&l);
-	open_with(map_strategy_names[_i]);
+	map_case_open(map_strategy_names[_i]);
 	ck_assert_str_eq(map_strategy_name(map_active(users)), map_strategy_names[_i]);
 	live_a_life(map_strategy_names[_i], _i < 2);
 }
@@ -391,11 +338,11 @@ tries_of(struct burglar *b)
 START_TEST(no_window_while_the_password_changes)
 {
 	map_live_close(&l);
-	open_with("ppolicy-lock");
+	map_case_open("ppolicy-lock");
 	struct burglar b = {
-		.dn = map_live_create(&l, users,
-				      json("{\"userName\":\"locked\",\"password\":\"secret1\",\"active\":false}"), NULL,
-				      0)};
+		.dn = map_live_create(
+			&l, users, map_case_json("{\"userName\":\"locked\",\"password\":\"secret1\",\"active\":false}"),
+			NULL, 0)};
 	struct thread t = {0};
 	mutex_init(&b.m);
 	thread_start(&t, "burglar", try_the_door, &b);
@@ -428,15 +375,16 @@ set_raw(const char *dn, const char *attr, const char *value)
 START_TEST(death_in_the_middle_leaves_it_disabled)
 {
 	map_live_close(&l);
-	open_with("ppolicy-lock");
+	map_case_open("ppolicy-lock");
 	const char *dn = map_live_create(
-		&l, users, json("{\"userName\":\"crash\",\"password\":\"secret1\",\"active\":false}"), NULL, 0);
+		&l, users, map_case_json("{\"userName\":\"crash\",\"password\":\"secret1\",\"active\":false}"), NULL,
+		0);
 	set_raw(dn, "pwdEndTime", "20200101000000Z");
 	ok(dir_set_password(l.dir, l.a, dn, STRV("secret2"), l.r.until, &e)); /* slapd drops the lock here */
 	ck_assert_ptr_null(dir_entry_attr(map_live_entry(&l, users, dn), "pwdAccountLockedTime"));
 	ck_assert(!is_active(dn));
 	ck_assert_int_eq(map_live_bind(&l, dn, "secret2"), 0);
-	map_live_change(&l, users, dn, with(dn, "{\"active\":true}"));
+	map_live_change(&l, users, dn, map_case_with(dn, "{\"active\":true}"));
 	ck_assert(is_active(dn));
 	ck_assert_int_eq(map_live_bind(&l, dn, "secret2"), 1);
 }
@@ -446,9 +394,10 @@ END_TEST
 START_TEST(refused_password_changes_nothing)
 {
 	map_live_close(&l);
-	open_with("ppolicy-lock");
+	map_case_open("ppolicy-lock");
 	const char *dn = map_live_create(
-		&l, users, json("{\"userName\":\"refused\",\"password\":\"secret1\",\"active\":false}"), NULL, 0);
+		&l, users, map_case_json("{\"userName\":\"refused\",\"password\":\"secret1\",\"active\":false}"), NULL,
+		0);
 	set_raw(dn, "pwdEndTime", "20990101000000Z");
 	ck_assert_int_eq(map_set_password(&l.r, users, dn, STRV("short"), true, &e), -1);
 	ck_assert_int_eq(e.code, ERR_VALUE);
@@ -463,19 +412,19 @@ END_TEST
 START_TEST(failed_logins_are_no_decision)
 {
 	map_live_close(&l);
-	open_with("ppolicy-lock");
-	const char *dn =
-		map_live_create(&l, users, json("{\"userName\":\"clumsy\",\"password\":\"secret1\"}"), NULL, 0);
+	map_case_open("ppolicy-lock");
+	const char *dn = map_live_create(&l, users, map_case_json("{\"userName\":\"clumsy\",\"password\":\"secret1\"}"),
+					 NULL, 0);
 	for (int i = 0; i < 6; i++)
 		ck_assert_int_eq(map_live_bind(&l, dn, "wrong"), 0);
 	struct strv stamp = dir_entry_first(map_live_entry(&l, users, dn), "pwdAccountLockedTime");
 	ck_assert(stamp.n > 0 && !strv_eq(stamp, STRV("000001010000Z")));
 	ck_assert(is_active(dn));
-	map_live_change(&l, users, dn, with(dn, "{\"active\":true}"));
+	map_live_change(&l, users, dn, map_case_with(dn, "{\"active\":true}"));
 	ck_assert(dir_entry_has(map_live_entry(&l, users, dn), "pwdAccountLockedTime", stamp));
-	map_live_change(&l, users, dn, with(dn, "{\"active\":false}"));
+	map_live_change(&l, users, dn, map_case_with(dn, "{\"active\":false}"));
 	ck_assert(!is_active(dn));
-	map_live_change(&l, users, dn, with(dn, "{\"active\":true}"));
+	map_live_change(&l, users, dn, map_case_with(dn, "{\"active\":true}"));
 	ck_assert_int_eq(map_live_bind(&l, dn, "secret1"), 1);
 }
 END_TEST
@@ -483,30 +432,24 @@ END_TEST
 int
 main(void)
 {
+	const TTest *const tests[] = {schema_loads_every_way,
+				      everything_has_a_home,
+				      certificates_go_value_by_value,
+				      version_moves_with_every_change,
+				      managers,
+				      members,
+				      groups_of_users,
+				      deleted_users_are_gone,
+				      no_window_while_the_password_changes,
+				      death_in_the_middle_leaves_it_disabled,
+				      refused_password_changes_nothing,
+				      failed_logins_are_no_decision};
 	Suite *s = suite_create("map_live");
-	TCase *tc = tcase_create("slapd");
 	map_live_begin();
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, schema_loads_every_way);
-	tcase_add_test(tc, everything_has_a_home);
+	TCase *tc = map_case_add(s, tests, ARRAY_SIZE(tests));
 	tcase_add_loop_test(tc, random_resources_read_back, 0, 4);
-	tcase_add_test(tc, certificates_go_value_by_value);
-	tcase_add_test(tc, version_moves_with_every_change);
-	tcase_add_test(tc, managers);
-	tcase_add_test(tc, members);
-	tcase_add_test(tc, groups_of_users);
-	tcase_add_test(tc, deleted_users_are_gone);
 	tcase_add_loop_test(tc, every_strategy_lives, 0, 4);
-	tcase_add_test(tc, no_window_while_the_password_changes);
-	tcase_add_test(tc, death_in_the_middle_leaves_it_disabled);
-	tcase_add_test(tc, refused_password_changes_nothing);
-	tcase_add_test(tc, failed_logins_are_no_decision);
-	suite_add_tcase(s, tc);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	int status = unit_run_suite(s);
 	map_live_end();
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }

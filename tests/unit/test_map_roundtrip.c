@@ -203,83 +203,90 @@ begin(struct arena *a, struct map_opts *opts)
 	return w;
 }
 
-START_TEST(reads_back)
+/* Plays so many rounds with random numbers of their own, each in a fresh arena. */
+static void
+play(uint64_t seed, int rounds, void (*turn)(struct world *w))
 {
-	rng = UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)_i;
+	rng = seed;
 	DH_CLEANUP(arena_free) struct arena *base = arena_new(65536);
 	struct map_opts opts;
 	struct world w = begin(base, &opts);
-	for (int i = 0; i < ROUNDS / 10; i++) {
+	for (int i = 0; i < rounds; i++) {
 		DH_CLEANUP(arena_free) struct arena *a = arena_new(65536);
 		w.a = w.r.a = a;
-		json_t *res = map_random_user(a, w.m, &rng, NULL);
-		ck_assert_str_eq(map_random_normal(a, shown(&w, created(&w, res))), map_random_normal(a, res));
+		turn(&w);
 	}
+}
+
+static void
+read_back(struct world *w)
+{
+	json_t *res = map_random_user(w->a, w->m, &rng, NULL);
+	ck_assert_str_eq(map_random_normal(w->a, shown(w, created(w, res))), map_random_normal(w->a, res));
+}
+
+START_TEST(reads_back)
+{
+	play(UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)_i, ROUNDS / 10, read_back);
 }
 END_TEST
 
+static void
+modify(struct world *w)
+{
+	struct dir_entry *en = created(w, map_random_user(w->a, w->m, &rng, NULL));
+	/* several changes of one entry: what one leaves behind, the next must cope with */
+	for (int step = 0; step < 4; step++) {
+		json_t *before = shown(w, en), *after = map_random_user(w->a, w->m, &rng, NULL);
+		struct map_change c;
+		struct err e = ERR_INIT;
+		ck_assert_msg(map_to_mods(&w->r, w->m, before, after, en, &c, &e) == 0, "%s", e.detail);
+		apply(w, en, &c);
+		json_t *now = shown(w, en);
+		if (!json_object_get(after, "active"))
+			json_object_set(after, "active", json_object_get(before, "active"));
+		ck_assert_str_eq(map_random_normal(w->a, now), map_random_normal(w->a, after));
+		ck_assert_int_eq(map_to_mods(&w->r, w->m, now, now, en, &c, &e), 0);
+		ck_assert_uint_eq(c.mods.n, 0);
+		ck_assert_ptr_null(c.new_rdn);
+	}
+}
+
 START_TEST(modify_leads_there)
 {
-	rng = UINT64_C(0xd1b54a32d192ed03) + (uint64_t)_i;
-	DH_CLEANUP(arena_free) struct arena *base = arena_new(65536);
-	struct map_opts opts;
-	struct world w = begin(base, &opts);
-	for (int i = 0; i < ROUNDS / 10; i++) {
-		DH_CLEANUP(arena_free) struct arena *a = arena_new(65536);
-		w.a = w.r.a = a;
-		struct dir_entry *en = created(&w, map_random_user(a, w.m, &rng, NULL));
-		/* several changes of one entry: what one leaves behind, the next must cope with */
-		for (int step = 0; step < 4; step++) {
-			json_t *before = shown(&w, en), *after = map_random_user(a, w.m, &rng, NULL);
-			struct map_change c;
-			struct err e = ERR_INIT;
-			ck_assert_msg(map_to_mods(&w.r, w.m, before, after, en, &c, &e) == 0, "%s", e.detail);
-			apply(&w, en, &c);
-			json_t *now = shown(&w, en);
-			if (!json_object_get(after, "active"))
-				json_object_set(after, "active", json_object_get(before, "active"));
-			ck_assert_str_eq(map_random_normal(a, now), map_random_normal(a, after));
-			ck_assert_int_eq(map_to_mods(&w.r, w.m, now, now, en, &c, &e), 0);
-			ck_assert_uint_eq(c.mods.n, 0);
-			ck_assert_ptr_null(c.new_rdn);
-		}
-	}
+	play(UINT64_C(0xd1b54a32d192ed03) + (uint64_t)_i, ROUNDS / 10, modify);
 }
 END_TEST
 
 /* Values in the entry that SCIM does not show survive every change. */
+static void
+keep_foreign(struct world *w)
+{
+	static const char *const foreign[][2] = {
+		{"labeledURI", "https://elsewhere.example/ home"},
+		{"dirhingeExternalId", "entra:1"},
+		{"dirhingeEmail", "not json"},
+		{"description", "by hand"},
+		{"title", "a second title"},
+		{"o", "a second o"},
+	};
+	struct dir_entry *en = created(w, json_keep(w->a, json_pack("{s:s,s:s,s:s,s:s}", "userName", "b", "title",
+								    "first", "nickName", "n", "externalId", "1")));
+	add_value(w, en, "o", STRV("first o"));
+	for (size_t k = 0; k < ARRAY_SIZE(foreign); k++)
+		add_value(w, en, foreign[k][0], strv_of(foreign[k][1]));
+	json_t *after = map_random_user(w->a, w->m, &rng, NULL);
+	struct map_change c;
+	struct err e = ERR_INIT;
+	ck_assert_int_eq(map_to_mods(&w->r, w->m, shown(w, en), after, en, &c, &e), 0);
+	apply(w, en, &c);
+	for (size_t k = 0; k < ARRAY_SIZE(foreign); k++)
+		ck_assert_msg(dir_entry_has(en, foreign[k][0], strv_of(foreign[k][1])), "%s is gone", foreign[k][1]);
+}
+
 START_TEST(foreign_values_stay)
 {
-	rng = UINT64_C(0x2545f4914f6cdd1d) + (uint64_t)_i;
-	DH_CLEANUP(arena_free) struct arena *base = arena_new(65536);
-	struct map_opts opts;
-	struct world w = begin(base, &opts);
-	for (int i = 0; i < ROUNDS / 30; i++) {
-		DH_CLEANUP(arena_free) struct arena *a = arena_new(65536);
-		w.a = w.r.a = a;
-		static const char *const foreign[][2] = {
-			{"labeledURI", "https://elsewhere.example/ home"},
-			{"dirhingeExternalId", "entra:1"},
-			{"dirhingeEmail", "not json"},
-			{"description", "by hand"},
-			{"title", "a second title"},
-			{"o", "a second o"},
-		};
-		struct dir_entry *en =
-			created(&w, json_keep(a, json_pack("{s:s,s:s,s:s,s:s}", "userName", "b", "title", "first",
-							   "nickName", "n", "externalId", "1")));
-		add_value(&w, en, "o", STRV("first o"));
-		for (size_t k = 0; k < ARRAY_SIZE(foreign); k++)
-			add_value(&w, en, foreign[k][0], strv_of(foreign[k][1]));
-		json_t *after = map_random_user(a, w.m, &rng, NULL);
-		struct map_change c;
-		struct err e = ERR_INIT;
-		ck_assert_int_eq(map_to_mods(&w.r, w.m, shown(&w, en), after, en, &c, &e), 0);
-		apply(&w, en, &c);
-		for (size_t k = 0; k < ARRAY_SIZE(foreign); k++)
-			ck_assert_msg(dir_entry_has(en, foreign[k][0], strv_of(foreign[k][1])), "%s is gone",
-				      foreign[k][1]);
-	}
+	play(UINT64_C(0x2545f4914f6cdd1d) + (uint64_t)_i, ROUNDS / 30, keep_foreign);
 }
 END_TEST
 
