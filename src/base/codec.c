@@ -124,7 +124,7 @@ base64url_decode(struct arena *a, struct strv in, struct strv *out_r, struct err
 	return decode(a, &url, in, out_r, e);
 }
 
-static int
+int
 hex_value(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "dirhinge/base/buf.h"
+#include "dirhinge/base/codec.h"
 #include "dirhinge/base/strv.h"
 
 static const struct {
@@ -23,16 +24,6 @@ static int
 bad(struct err *e, const char *text, const char *why)
 {
 	return err_set(e, ERR_CONFIG, "\"%s\" is not a usable LDAP URI: %s", text, why);
-}
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 static bool

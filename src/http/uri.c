@@ -3,17 +3,7 @@
  * the only decoder (reliability.md T-10). */
 #include "uri.h"
 
-static int
-hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "dirhinge/base/codec.h"
 
 static bool
 is_control(unsigned char c)
@@ -30,8 +20,8 @@ http_uri_decode(struct arena *a, struct strv in, bool plus, char **out_r, struct
 		unsigned char c = (unsigned char)in.p[i];
 		if (c == '%') {
 			bool whole = in.n - i > 2;
-			int hi = whole ? hex_digit((unsigned char)in.p[i + 1]) : -1;
-			int lo = whole ? hex_digit((unsigned char)in.p[i + 2]) : -1;
+			int hi = whole ? hex_value(in.p[i + 1]) : -1;
+			int lo = whole ? hex_value(in.p[i + 2]) : -1;
 			if (hi < 0 || lo < 0)
 				return err_set(e, ERR_REQUEST, "the request target has a broken percent-encoding");
 			c = (unsigned char)(hi * 16 + lo);

@@ -190,6 +190,17 @@ on_active(struct map_run *r, const struct map *m, const struct scim_filter *f)
 	return value == (f->op == SCIM_EQ) ? opposite(r, disabled) : disabled;
 }
 
+/* Entries whose attr holds the DN of the resource with this id. */
+static int
+refers_to(struct map_run *r, const char *attr, const char *id, struct map_narrow *out, struct err *e)
+{
+	const char **dns;
+	if (map_ids_to_dns(r, &id, 1, &dns, e) < 0)
+		return -1;
+	*out = dns[0] ? some(dir_f_eq(r->a, attr, strv_of(dns[0])), true) : none();
+	return 0;
+}
+
 static int
 on_groups(struct map_run *r, const struct scim_filter *f, struct map_narrow *out, struct err *e)
 {
@@ -201,11 +212,7 @@ on_groups(struct map_run *r, const struct scim_filter *f, struct map_narrow *out
 	/* slapo-dynlist answers (memberOf=DN) but not (memberOf=*). */
 	if (f->kind != SCIM_COMPARE || f->op != SCIM_EQ || !f->ref.sub || !str_eq(f->ref.sub->name, "value") || !id)
 		return err_at(e, f->offset, ERR_FILTER, "groups can only be filtered by groups.value eq");
-	const char **dns;
-	if (map_ids_to_dns(r, &id, 1, &dns, e) < 0)
-		return -1;
-	*out = dns[0] ? some(dir_f_eq(r->a, "memberOf", strv_of(dns[0])), true) : none();
-	return 0;
+	return refers_to(r, "memberOf", id, out, e);
 }
 
 /* --- references -------------------------------------------------------------------------------------------------- */
@@ -218,11 +225,7 @@ on_members(struct map_run *r, const struct map_home *h, const struct scim_filter
 	*out = all(false);
 	if (f->kind != SCIM_COMPARE || !f->ref.sub || !str_eq(f->ref.sub->name, "value") || f->op != SCIM_EQ || !id)
 		return 0;
-	const char **dns;
-	if (map_ids_to_dns(r, &id, 1, &dns, e) < 0)
-		return -1;
-	*out = dns[0] ? some(dir_f_eq(r->a, attr, strv_of(dns[0])), true) : none();
-	return 0;
+	return refers_to(r, attr, id, out, e);
 }
 
 static int

@@ -14,6 +14,8 @@ int base64_decode(struct arena *a, struct strv in, struct strv *out_r, struct er
 char *base64url_encode(struct arena *a, struct strv in);
 int base64url_decode(struct arena *a, struct strv in, struct strv *out_r, struct err *e) DH_MUST_USE;
 
+/* Value of a hex digit of either case, -1 for anything else. */
+int hex_value(char c);
 /* Lower-case hex. */
 char *hex_encode(struct arena *a, struct strv in);
 /* Exactly out_size bytes; upper or lower case. */
