@@ -64,7 +64,7 @@ put_attr(struct scim_ctx *c, const struct scim_attr *attr, const json_t *value, 
 		return 0;
 	if (scim_normal(c, attr, false, partial, value, &at, &out, e) < 0)
 		return -1;
-	if (!out && replace)
+	if (!out && replace && !attr->filled)
 		out = json_null();
 	if (partial && json_is_object(out) && json_object_size(out) == 0) {
 		json_decref(out); /* {} says nothing about any sub-attribute */

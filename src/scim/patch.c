@@ -130,9 +130,9 @@ split_key(const struct op *op, const char *key, const json_t *value, struct err 
 		return split_schema(op, s, value, e);
 	if (attr) {
 		/* RFC 7644 3.5.2.3: clients send back whole resources; what is the server's is not asked for, nor is
-		 * the end of a password that they could not read. */
-		bool unread = attr->mutability == SCIM_WRITE_ONLY && json_unassigned(value);
-		if (!scim_attr_kept(attr) && !unread)
+		 * the end of a password that they could not read, nor of what the server always has. */
+		bool unread = attr->mutability == SCIM_WRITE_ONLY || attr->filled;
+		if (!scim_attr_kept(attr) && !(unread && json_unassigned(value)))
 			push_attr(op, attr, value);
 		return 0;
 	}

@@ -93,6 +93,14 @@ scim_step_remove_sub(const struct step *s, json_t *obj, struct err *e)
 	return 0;
 }
 
+/* RFC 7644 3.5.2.2: a required attribute cannot be removed. */
+static int
+refuse_removal(const struct step *s, struct err *e)
+{
+	return err_set(e, ERR_MUTABILITY, "Operations[%u]: %s is required and cannot be removed%s", s->op->index,
+		       s->op->path->attr->path, s->op->path->attr->filled ? ": replace it with another value" : "");
+}
+
 /* --- attr, attr.sub of a single-valued attribute ------------------------------------------------------------------ */
 
 static int
@@ -192,6 +200,8 @@ put_simple(const struct step *s, struct err *e)
 
 	if (scim_normal(s->c, attr, false, false, s->op->value, s->at, &value, e) < 0)
 		return -1;
+	if (!value && attr->filled && s->op->kind == SCIM_REPLACE)
+		return refuse_removal(s, e);
 	if (!value)
 		return s->op->kind == SCIM_ADD ? 0 : remove_attr(s);
 	scim_resource_set(s->c->type, s->res, attr, TAKE(value));
@@ -236,10 +246,8 @@ take(const struct step *s, struct err *e)
 
 	if (p->filter || p->sub)
 		return scim_step_remove_selected(s, e);
-	/* RFC 7644 3.5.2.2: a required attribute cannot be removed. */
 	if (p->attr->required)
-		return err_set(e, ERR_MUTABILITY, "Operations[%u]: %s is required and cannot be removed", s->op->index,
-			       p->attr->path);
+		return refuse_removal(s, e);
 	/* Microsoft's way to select; by the letter of the RFC the value is ignored and everything goes. */
 	if (p->attr->multi && value && !json_is_null(value) &&
 	    scim_tolerates(s->c, SCIM_TOL_REMOVE_VALUE, p->attr->path))

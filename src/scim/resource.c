@@ -294,7 +294,7 @@ check_attr(struct scim_ctx *c, const struct scim_attr *attr, json_t *res, bool p
 	const json_t *el;
 
 	/* RFC 7643 4.1.1: userName is not empty; a name of blanks is none either. */
-	if (attr->required && here && (json_unassigned(v) || is_blank(v)))
+	if (attr->required && !attr->filled && here && (json_unassigned(v) || is_blank(v)))
 		return err_set(e, ERR_VALUE, "%s is required and must not be empty", attr->path);
 	if (json_is_object(v) && !partial)
 		return check_required_subs(attr, v, e);

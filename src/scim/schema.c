@@ -128,6 +128,18 @@ flag_of(json_t *def, const char *path, const char *key, bool dflt, bool *value_r
 	return 0;
 }
 
+/* "serverDefault" is our own word (RFC 7643 7 has none for it) and not shown in /Schemas. */
+static int
+read_filled(json_t *def, struct scim_attr *attr, struct err *e)
+{
+	if (!json_object_get(def, "serverDefault"))
+		return 0;
+	if (flag_of(def, attr->path, "serverDefault", false, &attr->filled, e) < 0)
+		return -1;
+	json_object_del(def, "serverDefault");
+	return 0;
+}
+
 static int
 read_characteristics(json_t *def, struct scim_attr *attr, struct err *e)
 {
@@ -137,7 +149,7 @@ read_characteristics(json_t *def, struct scim_attr *attr, struct err *e)
 	    word_of(def, attr->path, "returned", returned_names, ARRAY_SIZE(returned_names), &returned, e) ||
 	    word_of(def, attr->path, "uniqueness", uniqueness_names, ARRAY_SIZE(uniqueness_names), &uniqueness, e) ||
 	    flag_of(def, attr->path, "multiValued", false, &attr->multi, e) ||
-	    flag_of(def, attr->path, "required", false, &attr->required, e))
+	    flag_of(def, attr->path, "required", false, &attr->required, e) || read_filled(def, attr, e))
 		return -1;
 	attr->kind = (enum scim_kind)kind;
 	attr->mutability = (enum scim_mutability)mutability;

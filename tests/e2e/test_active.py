@@ -133,6 +133,53 @@ def test_other_changes_do_not_touch_active(case):
     h.assert_entry(u["id"], {**s.disabled, "title": ["U"]})
 
 
+TAKEN_AWAY = [{"op": "remove", "path": "active"},
+              {"op": "remove", "path": "urn:ietf:params:scim:schemas:core:2.0:User:active"},
+              {"op": "replace", "path": "active", "value": None}]
+
+
+@pytest.mark.parametrize("client", ["strict", "lenient"])
+@pytest.mark.parametrize("active", [True, False])
+def test_active_cannot_be_taken_away(case, client, active):
+    """decisions/0014: there is no third state; refused, and nothing of the request is done."""
+    h, s = case
+    u = h.make_user(client, active=active, title="T")
+    before = h.entry(u["id"])
+    for op in TAKEN_AWAY:
+        r = h.client(client).patch(f"/Users/{u['id']}", [{"op": "replace", "path": "title", "value": "other"}, op])
+        r.error(400, "mutability")
+        assert "active is required" in r.json["detail"], r
+    assert h.entry(u["id"]) == before
+
+
+@pytest.mark.parametrize("client", ["strict", "lenient"])
+@pytest.mark.parametrize("active", [True, False])
+def test_absence_neither_enables_nor_disables(case, client, active):
+    h, s = case
+    u = h.make_user(client, active=active)
+    for i, said in enumerate([{}, {"active": None}]):
+        body = {k: v for k, v in h.user_body(userName=u["userName"]).items() if k != "active"}
+        shows(h.client(client).put(f"/Users/{u['id']}", {**body, **said, "title": f"P{i}"}).expect(200).json,
+              {"active": active, "title": f"P{i}"})
+        value = {**said, "title": f"V{i}"}
+        shows(h.client(client).patch(f"/Users/{u['id']}", [{"op": "replace", "value": value}]).expect(200).json,
+              {"active": active, "title": f"V{i}"})
+        shows(h.client(client).get(f"/Users/{u['id']}").json, {"active": active})
+        if not active:
+            h.assert_entry(u["id"], s.disabled)
+
+
+@pytest.mark.parametrize("client", ["strict", "lenient"])
+@pytest.mark.parametrize("said", [{}, {"active": None}], ids=["absent", "null"])
+def test_a_new_user_is_active_if_nothing_else_is_said(case, client, said):
+    h, s = case
+    pw = h.password()
+    body = {k: v for k, v in h.user_body(password=pw).items() if k != "active"}
+    u = h.client(client).post("/Users", {**body, **said}).expect(201).json
+    assert u["active"] is True
+    assert h.ldap.binds(h.dn(u["id"]), pw)
+
+
 def test_filter_on_active(case):
     h, s = case
     on, off = h.make_user(), h.make_user(active=False)

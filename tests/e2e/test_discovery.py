@@ -47,6 +47,14 @@ def _check_attributes(attrs):
         _check_attributes(a.get("subAttributes", []))
 
 
+def test_active_is_required_and_has_a_default(hinge):
+    """decisions/0014. The word for the default is ours alone and not shown."""
+    active = next(a for a in schemas(hinge)[USER]["attributes"] if a["name"] == "active")
+    shows(active, {"required": True, "mutability": "readWrite", "returned": "default", "type": "boolean"})
+    assert set(active) == {"name", "type", "description", "multiValued", "required", "mutability", "returned",
+                           "uniqueness"}
+
+
 def test_resource_types(hinge):
     doc = hinge.lenient.get("/ResourceTypes").expect(200).json
     types = {t["id"] if "id" in t else t["name"]: t for t in doc["Resources"]}

@@ -35,6 +35,7 @@ struct scim_attr {
 	enum scim_returned returned;
 	enum scim_uniqueness uniqueness;
 	bool multi, required, case_exact;
+	bool filled; /* required of the resource, not of the client: the server has a value where a body has none */
 	const struct scim_attr *subs; /* of a complex attribute */
 	size_t n_subs;
 	const json_t *def; /* its JSON definition (RFC 7643 7), trimmed to what is supported; NULL for common ones */
