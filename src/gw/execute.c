@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Carries one planned change out. Rename goes first: it is the step that another entry can refuse, and it is undone by
  * one rename back. Everything else is one modify; only a password is an operation of its own (RFC 3062). */
-#include "gw/gw_priv.h"
+#include "gw/execute.h"
 
 bool
 gw_raced(const struct err *e)
@@ -51,12 +51,13 @@ rename_back(struct gw_run *run, const struct dir_entry *en, const char *dn, stru
 }
 
 /* What must still be so when the modify arrives: the version of If-Match, after a rename the one that the rename has
- * made; and that an attribute of which SCIM shows one value has not got one meanwhile. */
+ * made, unless it is claimed; and that an attribute of which SCIM shows one value has not got one meanwhile. */
 static const struct dir_filter *
 condition(struct gw_run *run, const struct gw_step *st)
 {
 	const struct map_change *c = st->change;
-	const struct dir_filter *all = gw_version_condition(run, c->new_rdn && st->post ? st->post : st->before);
+	const struct dir_entry *as_read = c->new_rdn && st->post ? st->post : st->before;
+	const struct dir_filter *all = st->claimed ? NULL : gw_version_condition(run, as_read);
 	for (size_t i = 0; i < c->n_absent; i++) {
 		const struct dir_filter *none = dir_f_not(run->m.a, dir_f_present(run->m.a, c->absent[i]));
 		all = all ? dir_f_and2(run->m.a, all, none) : none;
@@ -93,6 +94,22 @@ modify_goes_first(const struct gw_run *run, const struct gw_step *st)
 	return st->change->disabled || (run->q->if_match && !returns);
 }
 
+/* Of those who bring a returner back with the same If-Match one may go on to the password, which makes a version of its
+ * own. A rename has decided already who that is. */
+static int
+claim(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
+{
+	const struct map_change *c = st->change;
+	const struct dir_filter *version = gw_version_condition(run, st->before);
+	if (!version)
+		return 0;
+	st->claimed = true;
+	if (c->new_rdn || c->claim.n == 0)
+		return 0;
+	struct dir_write w = {.assertion = gw_guard(run, dn, map_id(&run->m, st->before), version)};
+	return dir_modify(run->m.dir, run->m.a, dn, &c->claim, &w, run->m.until, e);
+}
+
 static int
 modify_and_password(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
 {
@@ -100,7 +117,7 @@ modify_and_password(struct gw_run *run, struct gw_step *st, const char *dn, stru
 	if (!c->password.p)
 		return modify(run, st, dn, e);
 	bool first = modify_goes_first(run, st);
-	if (first && modify(run, st, dn, e) < 0)
+	if ((first ? modify(run, st, dn, e) : claim(run, st, dn, e)) < 0)
 		return -1;
 	if (map_set_password(&run->m, run->map, dn, c->password, c->disabled || st->was_disabled, e) < 0) {
 		struct err why = *e;

@@ -126,19 +126,7 @@ int gw_refs_find(struct gw_run *run, const char *dn, const struct gw_found **fou
 int gw_refs_drop(struct gw_run *run, const char *dn, const struct gw_found *found, struct err *e) DH_MUST_USE;
 int gw_refs_rename(struct gw_run *run, const char *old_dn, const char *new_dn, struct err *e) DH_MUST_USE;
 
-/* --- carrying a change out -------------------------------------------------------------------------------------- */
-
-struct gw_step {
-	const struct dir_entry *before; /* as read, with its version */
-	const struct map_change *change;
-	const struct gw_members *members; /* groups; NULL for users */
-	bool was_disabled;
-	const char *const *post_attrs; /* what the answer needs; NULL = the caller reads */
-	const struct dir_entry *post;  /* out: the entry after the change, NULL if no write returned it */
-};
-
-/* Executes the change: rename, then (disabling) modify, password, modify. A failed modify takes the rename back. */
-int gw_execute(struct gw_run *run, struct gw_step *step, struct err *e) DH_MUST_USE;
+/* --- races ------------------------------------------------------------------------------------------------------- */
 
 /* True if the error says that somebody changed, renamed or deleted the entry between our read and our write: read it by
  * its id and try again. Only a read by id decides that something does not exist (a 404 makes clients forget it). */

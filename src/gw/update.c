@@ -3,6 +3,8 @@
  * when somebody else was faster. */
 #include "gw/update.h"
 
+#include "gw/execute.h"
+
 /* Members of a group, needed only when the request says something about the whole list. */
 static int
 load_members(struct gw_run *run, const struct dir_entry *en, json_t *before, struct err *e)

@@ -282,6 +282,17 @@ add_class(const struct map_plan *p, const struct map_strategy *s)
 		dir_mods_value(p->mods, DIR_MOD_ADD, "objectClass", strv_of(s->aux_class));
 }
 
+static void
+plan_claim(const struct map_plan *p, const struct map_strategy *s, struct dir_mods *mods)
+{
+	dir_mods_init(mods, p->r->a);
+	for (const char *const *name = s->attrs; *name; name++) {
+		const struct dir_attr *at = dir_entry_attr(p->current, *name);
+		if (at)
+			dir_mods_replace(mods, *name, at->values, at->n);
+	}
+}
+
 int
 map_active_plan(struct map_plan *p, struct map_change *c, struct err *e)
 {
@@ -302,6 +313,8 @@ map_active_plan(struct map_plan *p, struct map_change *c, struct err *e)
 			       "users.active in the configuration");
 	if (!asked || !s || (p->current && now == was))
 		return 0;
+	if (p->current && !now)
+		plan_claim(p, s, &c->claim);
 	size_t before = p->mods->n;
 	s->write(p->r, p->current, now, p->mods);
 	if (p->mods->n > before && now)

@@ -166,6 +166,26 @@ def test_if_match_with_rename_and_members(hinge):
     hinge.assert_members(g["id"], u["id"])
 
 
+def test_if_match_of_who_returns_with_a_new_password(hinge):
+    """The password is set while the account is still off, which makes a version of its own."""
+    u = hinge.make_user(password=hinge.password(), active=False, title="0")
+    good, bad = hinge.password(), hinge.password()
+    for method in ("PUT", "PATCH"):
+        old = tag_of(hinge, u)
+        for title, pw, status in ((method, good, 200), ("late", bad, 412)):
+            if method == "PUT":
+                r = hinge.lenient.put(path_of(u), hinge.user_body(userName=u["userName"], title=title, password=pw),
+                                      headers={"If-Match": old})
+            else:
+                r = hinge.lenient.patch(path_of(u), [{"op": "replace", "value": {
+                    "title": title, "active": True, "password": pw}}], headers={"If-Match": old})
+            r.expect(status)
+        got = hinge.lenient.get(path_of(u)).expect(200).json
+        assert got["active"] is True and got["title"] == method
+        assert hinge.ldap.binds(hinge.dn(u["id"]), good) and not hinge.ldap.binds(hinge.dn(u["id"]), bad)
+        hinge.lenient.patch(path_of(u), [{"op": "replace", "path": "active", "value": False}]).expect(200)
+
+
 def test_if_match_protects_the_password(hinge):
     u = hinge.make_user(password=hinge.password(), title="0")
     tag = tag_of(hinge, u)
@@ -232,6 +252,21 @@ def test_T20_one_if_match_wins(hinge, resource, round_):
     values = [unique("w") for _ in range(8)]
     got = at_once(hinge, [patch_call(resource, tag, name, v) for v in values])
     hinge.assert_entry(resource["id"], {attribute: [values[one_winner(got)]]})
+
+
+@pytest.mark.parametrize("round_", range(2))
+def test_T20_one_if_match_wins_of_those_who_bring_back(hinge, round_):
+    """The password cannot carry the condition: whoever loses must not have set one."""
+    u = hinge.make_user(active=False, password=hinge.password())
+    tag = tag_of(hinge, u)
+    passwords = [hinge.password() for _ in range(5)]
+
+    def call(pw):
+        body = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "value": {"active": True, "password": pw}}]}
+        return lambda c: c.call("PATCH", path_of(u), body, headers={"If-Match": tag})
+
+    winner = one_winner(at_once(hinge, [call(pw) for pw in passwords]))
+    assert [hinge.ldap.binds(hinge.dn(u["id"]), pw) for pw in passwords] == [i == winner for i in range(5)]
 
 
 @pytest.mark.parametrize("round_", range(3))

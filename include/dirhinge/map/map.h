@@ -50,8 +50,7 @@ const struct map_strategy *map_active(const struct map *m);
 const char *map_strategy_name(const struct map_strategy *s);
 /* True if the directory itself refuses the binds of a disabled account. */
 bool map_strategy_stops_binds(const struct map_strategy *s);
-/* "ppolicy-end-time" …, NULL-terminated, for the configuration. */
-extern const char *const map_strategy_names[];
+extern const char *const map_strategy_names[]; /* "ppolicy-end-time" …, NULL-terminated, for the configuration */
 /* LDAP attribute of a simple top-level row ("userName" -> "uid"), or NULL. */
 const char *map_ldap_attr(const struct map *m, const char *scim_path);
 /* True if new groups need a placeholder while they have no member (the class requires the member attribute). */
@@ -108,6 +107,7 @@ struct map_change {
 	struct strv password; /* p NULL = none */
 	bool disabled;        /* the account is to be disabled after the change */
 	bool active_changed;
+	struct dir_mods claim;      /* to enable: writes again what keeps the account out, which makes a new version */
 	const char *const *ignored; /* SCIM paths sent but without a home in this directory, NULL-terminated */
 };
 
