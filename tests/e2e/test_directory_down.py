@@ -59,7 +59,7 @@ def unavailable(h, u, limit):
         assert took < limit, f"{method} {path} took {took:.1f} s"
 
 
-def test_killed(up):
+def test_G7_killed(up):
     u = up.make_user(title="T")
     before = up.entry(u["id"])
     up.slapd.kill()

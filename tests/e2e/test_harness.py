@@ -1,10 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """The instruments themselves, with slapd alone: if these fail, no other result counts."""
 
+import glob
+import os
+import re
+
 from support.hinge import unique
 from support.ldap import Tools, parse_ldif
 from support.slapd import GATEWAY, GROUPS, PEOPLE
 from support.slapdlog import done
+
+# What real clients are known to send: section and number of each case (tests/README.md).
+WIRE = {
+    "A": "1 2 3 4 5 6 8 9 10 11 12 13 14 16 17 18 19 21 22 23 26 27 28",
+    "B": "1 2 3 4 5 6 7 9 10 11 12 13 14 15 16 17 18 20 21 22 23",
+    "C": "1 2 3 4 5 6 7 9 10 11 12 13 14 16 17 18 19 20 23 24 25 26 27 28 30 31 32 33",
+    "D": "1 2 3 4 5 6 7 8 9 11 12",
+    "E": "1 2 3 4 6 7 8 9 10 11 12",
+    "F": "1 2 3 4 5 6 7 8 9 10 12 13 14 15 16 17 19 20 21 22 23 24 26 27 28 29 30 32 33 34 35 38",
+    "G": "1 2 3 4 6 7 8 10 11 12 13",
+}
+
+
+def test_every_wire_case_has_a_test():
+    """By name: test_A1_…, test_A1_A2_…, a row or a parameter "A1" or "A1-variant"."""
+    text = ""
+    for path in glob.glob(os.path.join(os.path.dirname(__file__), "test_*.py")):
+        if path != __file__:
+            with open(path, encoding="utf-8") as f:
+                text += f.read()
+    named = set(re.findall(r'"([A-G][0-9]+)(?=["-])', text))
+    for several in re.findall(r"def test_((?:[A-G][0-9]+_)+)", text):
+        named |= set(several.split("_"))
+    missing = [s + n for s, numbers in WIRE.items() for n in numbers.split() if s + n not in named]
+    assert not missing, f"wire cases without a test: {missing}"
 
 
 def test_ldif_reader():

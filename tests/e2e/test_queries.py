@@ -74,6 +74,18 @@ def test_A6_reference_check(hinge, client, attribute):
     assert miss["totalResults"] == 0
 
 
+@pytest.mark.parametrize("client", ["entra", "strict"])
+def test_A22_dot_behind_the_urn(hinge, client):
+    boss = hinge.make_user()
+    u = hinge.make_user(**{ENTERPRISE: {"manager": {"value": boss["id"]}}})
+    flt = f'{ENTERPRISE}.manager eq "{boss["id"]}"'
+    if client == "strict":
+        hinge.strict.get("/Users", {"filter": flt}).error(400, "invalidFilter")
+    else:
+        assert [x["id"] for x in hinge.entra.find("Users", flt)["Resources"]] == [u["id"]]
+    assert hinge.entry(u["id"])["manager"] == [hinge.dn(boss["id"])]
+
+
 def test_A8_group_without_members_never_reads_them(hinge):
     u = hinge.make_user()
     g = hinge.make_group(u["id"])

@@ -7,7 +7,7 @@ import pytest
 
 from support.hinge import unique
 from support.slapdlog import done
-from support.scim import ENTERPRISE
+from support.scim import ENTERPRISE, GROUP
 
 BIG = 2000
 
@@ -177,3 +177,30 @@ def test_F17_put_of_a_big_group_is_value_level(hinge, big_group):
     mods = [m for r in hinge.slapd.audit(mark) for m in r["reqMod"] if m.lower().startswith("member:")]
     assert sorted(mods) == sorted([f"member:- {members[11][1]}", f"member:+ {extra[2][1]}"]), \
         f"{len(mods)} values written for a difference of two"
+
+
+@pytest.mark.parametrize("prefer", ["respond-async", "respond-async, wait=5", "return=minimal; x=y, respond-async"])
+def test_G12_a_wish_for_an_asynchronous_answer_gets_the_usual_one(hinge, prefer):
+    """RFC 9967 2.5.1.1 allows it. What was answered is done: the entry is looked at right behind each answer."""
+    headers = {"Prefer": prefer}
+
+    def usual(reply, *status):
+        reply.expect(*status)
+        assert "Preference-Applied" not in reply.headers and "Set-Txn" not in reply.headers
+        return reply
+
+    u = usual(hinge.lenient.post("/Users", hinge.user_body(title="0"), headers=headers), 201).json
+    hinge.assert_entry(u["id"], {"title": ["0"]})
+    path = f"/Users/{u['id']}"
+    r = usual(hinge.lenient.patch(path, [{"op": "replace", "path": "title", "value": "1"}], headers=headers), 200)
+    assert r.json["title"] == "1"
+    hinge.assert_entry(u["id"], {"title": ["1"]})
+    body = hinge.user_body(userName=u["userName"], title="2")
+    assert usual(hinge.lenient.put(path, body, headers=headers), 200).json["title"] == "2"
+    hinge.assert_entry(u["id"], {"title": ["2"]})
+    g = usual(hinge.lenient.post("/Groups", {"schemas": [GROUP], "displayName": unique("g")}, headers=headers), 201).json
+    usual(hinge.lenient.patch(f"/Groups/{g['id']}", [{"op": "add", "path": "members", "value": [{"value": u["id"]}]}],
+                              headers=headers), 204)
+    hinge.assert_members(g["id"], u["id"])
+    usual(hinge.lenient.delete(path, headers=headers), 204)
+    assert hinge.entry(u["id"]) is None
