@@ -7,7 +7,11 @@ include tests/unit/base.mk
 include tests/unit/scim.mk
 include tests/unit/dir.mk
 include tests/unit/map.mk
+include tests/unit/net.mk
+include tests/unit/store.mk
+include tests/unit/event.mk
 include tests/unit/gw.mk
+include tests/unit/sync.mk
 include tests/unit/http.mk
 include tests/unit/app.mk
 include tests/vectors/local.mk

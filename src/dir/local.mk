@@ -6,5 +6,5 @@ libdirhinge_dir_a_SOURCES = \
 	%D%/subschema.c %D%/tls.c %D%/tls.h %D%/uri.c %D%/uri.h
 libdirhinge_dir_a_CFLAGS = $(AM_CFLAGS) $(LDAP_CFLAGS)
 nobase_noinst_HEADERS += \
-	include/dirhinge/dir/dir.h include/dirhinge/dir/dn.h include/dirhinge/dir/entry.h \
+	include/dirhinge/dir/blob.h include/dirhinge/dir/dir.h include/dirhinge/dir/feed.h include/dirhinge/dir/dn.h include/dirhinge/dir/entry.h \
 	include/dirhinge/dir/filter.h include/dirhinge/dir/flavour.h

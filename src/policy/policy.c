@@ -76,3 +76,20 @@ policy_check(const struct principal *who, enum policy_verb verb, const char *typ
 	/* a type without a row is nobody's */
 	return err_set(e, ERR_FORBIDDEN, "no scope allows access to the type %s", type_name);
 }
+
+static bool
+below(struct strv dn, struct strv base)
+{
+	if (dn.n < base.n || memcmp(dn.p + dn.n - base.n, base.p, base.n) != 0)
+		return false;
+	return dn.n == base.n || base.n == 0 || dn.p[dn.n - base.n - 1] == ',';
+}
+
+bool
+policy_sees(const struct principal *who, const char *dn_key)
+{
+	bool seen = !who->fences;
+	for (const char *const *f = who->fences; !seen && *f; f++)
+		seen = below(strv_of(dn_key), strv_of(*f));
+	return seen;
+}

@@ -33,6 +33,7 @@
 	X(ERR_NOT_FOUND, 404, NULL, 0, "the resource does not exist")                                       \
 	X(ERR_METHOD, 405, NULL, 0, "the method is not allowed here")                                       \
 	X(ERR_CONFLICT, 409, NULL, 0, "the request conflicts with the state of the resource")               \
+	X(ERR_GONE, 410, NULL, 0, "the cursor is older than what is kept; begin again with a snapshot")     \
 	X(ERR_PRECONDITION, 412, NULL, 0, "the resource has changed since the given version")               \
 	X(ERR_TOO_LARGE, 413, NULL, 0, "the request is too large")                                          \
 	X(ERR_URI_TOO_LONG, 414, NULL, 0, "the request target is too long")                                 \

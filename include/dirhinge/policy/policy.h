@@ -24,6 +24,8 @@ struct principal {
 	unsigned tolerate;        /* enum scim_tolerance of the profile */
 	unsigned scopes;          /* enum policy_scope */
 	int64_t deletes_per_hour; /* 0 = no limit */
+	const char *const
+		*fences; /* dir_dn_normal of the bases it is confined to, NULL-terminated; NULL = not fenced */
 	unsigned char token_sha256[32];
 };
 
@@ -36,5 +38,9 @@ extern const char *const policy_profile_names[]; /* NULL-terminated */
 
 /* type_name "User" or "Group". ERR_FORBIDDEN names the missing scope. */
 int policy_check(const struct principal *who, enum policy_verb verb, const char *type_name, struct err *e) DH_MUST_USE;
+
+/* True if an entry with this normal DN (dir_dn_normal) lies below one of the client's fences or is one of them, or if
+ * it has none. Everything else does not exist for it. */
+bool policy_sees(const struct principal *who, const char *dn_key);
 
 #endif

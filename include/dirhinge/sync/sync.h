@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The change feed: one thread that follows the directory (dir/feed.h), compares each entry with its last known state
+ * through the map, and commits events, state and resume point in one transaction (store). Nothing here knows of
+ * requests. Thread rule: locked; sync_start and sync_stop by one thread. */
+#ifndef DIRHINGE_SYNC_SYNC_H
+#define DIRHINGE_SYNC_SYNC_H
+
+#include "dirhinge/map/map.h"
+#include "dirhinge/store/cause.h"
+#include "dirhinge/store/state.h"
+
+struct sync;
+
+struct sync_guard_opts {
+	int64_t max_removals; /* held above the larger of the two */
+	int64_t max_percent;  /* of the users and groups known */
+	int64_t window_ms;
+};
+
+struct sync_opts {
+	struct dir *dir; /* borrowed, like all below */
+	const struct map_opts *map;
+	struct store *store;
+	struct causes *causes;
+	const char *base_url; /* of meta.location: external_url and base_path, or base_path alone */
+	struct sync_guard_opts guard;
+	bool history;            /* use the accesslog where it can be read */
+	int64_t reconcile_ms;    /* between two reconciliations; they also follow every reconnect */
+	struct metrics *metrics; /* may be NULL */
+};
+
+/* Starts the thread; the directory need not be there yet. */
+int sync_start(const struct sync_opts *opts, struct sync **s_r, struct err *e) DH_MUST_USE;
+void sync_stop(struct sync **s);
+
+/* A new JSON object for operators: "state" (connecting, refresh, live, behind, untrusted, unsupported, stopped) with
+ * "reason" and "remedy" when it is not live, "source", "guarantee", "uri", "entries", "last_change", "last_refresh",
+ * "last_reconcile" and what it found, "canaries", "removals_in_window", "held_batches". */
+json_t *sync_status(struct sync *s);
+/* Compares everything known with everything there, now; waits for the end. The object tells what was found. */
+int sync_reconcile(struct sync *s, deadline_t until, json_t **found_r, struct err *e) DH_MUST_USE;
+/* Forgets everything and begins anew with another generation: cursors are answered with 410. */
+int sync_reset(struct sync *s, deadline_t until, struct err *e) DH_MUST_USE;
+
+#endif

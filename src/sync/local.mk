@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+nobase_noinst_HEADERS += include/dirhinge/sync/sync.h
