@@ -19,3 +19,4 @@ include tests/fuzz/local.mk
 include tests/lint/local.mk
 include tests/e2e/local.mk
 include tests/conformance/local.mk
+include tests/bench/local.mk

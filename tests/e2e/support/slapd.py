@@ -35,6 +35,7 @@ class Variant:
     policy: bool = True      # there is a default policy, which lets locks work
     unique: bool = True
     tls: str = ""            # name in the certificate; "" is no TLS
+    bench: bool = False      # durable writes, no log, no accesslog, cn=monitor: what benchmarks compare with
 
     @property
     def name(self):
@@ -43,6 +44,7 @@ class Variant:
         parts += [] if self.policy else ["no-policy"]
         parts += [] if self.unique else ["no-unique"]
         parts += [f"tls-{self.tls}"] if self.tls else []
+        parts += ["bench"] if self.bench else []
         return "-".join(parts)
 
 
@@ -67,7 +69,7 @@ def _first_dir(candidates, *names):
 
 def _config(v, d, modules, schema, source, admin_pw):
     load = ["back_mdb", "syncprov", "accesslog", "sssvlv"]
-    load += ["dynlist"] if v.cleanup != "memberof" else ["memberof"]
+    load += ["memberof"] if v.cleanup == "memberof" else [] if v.bench else ["dynlist"]
     load += ["refint"] if v.cleanup == "refint" else []
     load += ["unique"] if v.unique else []
     load += ["ppolicy"] if v.ppolicy else []
@@ -81,7 +83,7 @@ cn: config
 olcPidFile: {d}/slapd.pid
 olcServerID: 1
 olcThreads: 4
-olcLogLevel: stats
+olcLogLevel: {"none" if v.bench else "stats"}
 """ + (f"""olcTLSCACertificateFile: {d}/ca.pem
 olcTLSCertificateFile: {d}/slapd.pem
 olcTLSCertificateKeyFile: {d}/slapd.key
@@ -139,10 +141,10 @@ olcSuffix: {SUFFIX}
 olcDbDirectory: {d}/db
 olcRootDN: {ADMIN}
 olcRootPW: {admin_pw}
-olcDbMaxSize: 4294967296
-olcDbEnvFlags: writemap
+olcDbMaxSize: 8589934592
+""" + ("" if v.bench else """olcDbEnvFlags: writemap
 olcDbEnvFlags: nosync
-olcDbMultival: member 1000,100
+""") + f"""olcDbMultival: member 1000,100
 olcDbIndex: objectClass eq
 olcDbIndex: entryUUID,entryCSN eq
 olcDbIndex: uid,mail,employeeNumber,member eq
@@ -156,7 +158,7 @@ objectClass: olcOverlayConfig
 objectClass: olcSyncProvConfig
 olcOverlay: syncprov
 olcSpCheckpoint: 1000 1
-olcSpSessionlogSource: {ACCESSLOG}
+""" + ("" if v.bench else f"""olcSpSessionlogSource: {ACCESSLOG}
 
 dn: olcOverlay=accesslog,olcDatabase={{2}}mdb,cn=config
 objectClass: olcOverlayConfig
@@ -165,7 +167,7 @@ olcOverlay: accesslog
 olcAccessLogDB: {ACCESSLOG}
 olcAccessLogOps: writes
 olcAccessLogSuccess: TRUE
-"""]
+""")]
     db = "olcDatabase={2}mdb,cn=config"
     if v.cleanup == "memberof":
         parts.append(f"""dn: olcOverlay=memberof,{db}
@@ -175,7 +177,7 @@ olcOverlay: memberof
 olcMemberOfRefInt: TRUE
 olcMemberOfDangling: ignore
 """)
-    else:
+    elif not v.bench:
         parts.append(f"""dn: olcOverlay=dynlist,{db}
 objectClass: olcOverlayConfig
 objectClass: olcDynListConfig
@@ -208,6 +210,13 @@ olcPPolicyHashCleartext: TRUE
 objectClass: olcOverlayConfig
 objectClass: olcSssVlvConfig
 olcOverlay: sssvlv
+""")
+    if v.bench:
+        parts.append(f"""dn: olcDatabase={{3}}monitor,cn=config
+objectClass: olcDatabaseConfig
+objectClass: olcMonitorConfig
+olcDatabase: {{3}}monitor
+olcAccess: to * by dn.exact="{ADMIN}" read by * none
 """)
     return "\n".join(parts)
 
@@ -304,7 +313,7 @@ class Slapd:
         assert self._proc is None, "slapd already runs"
         with open(self.log_path, "ab") as log:
             self._proc = subprocess.Popen([self._slapd, "-h", f"{self.ldapi} {self.ldap} {self.ldaps}", "-F",
-                                           f"{self.dir}/slapd.d", "-d", "stats"],
+                                           f"{self.dir}/slapd.d", "-d", "0" if self.variant.bench else "stats"],
                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
         def ready():
