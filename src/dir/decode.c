@@ -3,6 +3,7 @@
 #include "dir/decode.h"
 
 #include "dir/cleanup.h"
+#include "dir/ms.h"
 
 struct builder {
 	struct arena *a;
@@ -57,8 +58,33 @@ garbled(struct err *e)
 	return err_cause(e, "the directory sent an entry that cannot be decoded");
 }
 
+/* Beyond this interface an id is text, whatever the directory keeps. */
+static void
+ids_to_text(struct arena *a, const struct dir_flavour *fl, struct dir_entry *en)
+{
+	for (size_t i = 0; i < en->n_attrs; i++) {
+		struct dir_attr *at = &en->attrs[i];
+
+		for (size_t k = 0; str_caseeq(at->name, fl->id_attr) && k < at->n; k++)
+			at->values[k] = dir_guid_text(a, at->values[k]);
+	}
+}
+
 int
-dir_decode_entry(struct arena *a, LDAP *ld, LDAPMessage *msg, const struct dir_entry **en_r, struct err *e)
+dir_decode_entry(struct arena *a, const struct dir_flavour *fl, LDAP *ld, LDAPMessage *msg,
+		 const struct dir_entry **en_r, struct err *e)
+{
+	struct dir_entry *en;
+
+	if (dir_decode_open_entry(a, fl, ld, msg, &en, e))
+		return -1;
+	*en_r = en;
+	return 0;
+}
+
+int
+dir_decode_open_entry(struct arena *a, const struct dir_flavour *fl, LDAP *ld, LDAPMessage *msg,
+		      struct dir_entry **en_r, struct err *e)
 {
 	DH_CLEANUP(ber_view_done) BerElement *ber = NULL;
 	struct builder b = {.a = a, .en = ARENA_NEW(a, struct dir_entry)};
@@ -79,6 +105,8 @@ dir_decode_entry(struct arena *a, LDAP *ld, LDAPMessage *msg, const struct dir_e
 		add_attr(&b, name, vals);
 		ber_memfree(vals); /* only the array: the values lie in the message */
 	}
+	if (fl && fl->guid_id)
+		ids_to_text(a, fl, b.en);
 	*en_r = b.en;
 	return 0;
 }

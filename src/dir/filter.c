@@ -3,6 +3,7 @@
 #include "dir/filter_text.h"
 
 #include "dir/attr.h"
+#include "dir/ms.h"
 #include "dirhinge/base/buf.h"
 
 #define TEXT_MAX (64 * 1024)
@@ -305,6 +306,36 @@ dir_filter_text(struct arena *a, const struct dir_filter *f, char **text_r, stru
 	if (put(&b, f, e))
 		return -1;
 	return finish(a, &b, text_r, e);
+}
+
+/* Equality with an id, wherever it stands: a GUID instead of its text. */
+static const struct dir_filter *
+with_guids(struct arena *a, const char *attr, const struct dir_filter *f)
+{
+	struct strv guid;
+
+	if (f->n_kids) {
+		struct dir_filter *node = ARENA_NEW(a, struct dir_filter);
+		const struct dir_filter **kids = ARENA_ARRAY(a, f->n_kids, const struct dir_filter *);
+
+		for (size_t i = 0; i < f->n_kids; i++)
+			kids[i] = with_guids(a, attr, f->kids[i]);
+		*node = *f;
+		node->kids = kids;
+		return node;
+	}
+	if (f->kind != F_EQ || !str_caseeq(f->attr, attr) || dir_guid_bytes(a, f->value, &guid))
+		return f;
+	return dir_f_eq(a, f->attr, guid);
+}
+
+int
+dir_filter_wire_text(struct arena *a, const struct dir_flavour *fl, const struct dir_filter *f, char **text_r,
+		     struct err *e)
+{
+	if (fl && fl->guid_id && f->depth <= DIR_FILTER_MAX_DEPTH)
+		f = with_guids(a, fl->id_attr, f);
+	return dir_filter_text(a, f, text_r, e);
 }
 
 int

@@ -4,6 +4,8 @@
 
 static const struct dir_flavour *const flavours[] = {
 	&dir_flavour_openldap,
+	&dir_flavour_active_directory,
+	&dir_flavour_389ds,
 };
 
 int

@@ -54,6 +54,7 @@ const struct dir_flavour dir_flavour_openldap = {
 	.name = "openldap",
 	.map = "openldap",
 	.id_attr = "entryUUID",
+	.dn_attr = "entryDN",
 	.created_attr = "createTimestamp",
 	.modified_attr = "modifyTimestamp",
 	.version_attr = "entryCSN",

@@ -6,6 +6,7 @@
 #include "dir/cleanup.h"
 #include "dir/decode.h"
 #include "dir/filter_text.h"
+#include "dir/ms.h"
 #include "dir/pool.h"
 #include "dir/result.h"
 
@@ -22,6 +23,7 @@ struct run {
 
 	char *filter;
 	char *matched; /* NULL = all values */
+	int page_size; /* 0 = no pages */
 	size_t n;      /* entries handed on */
 	bool stopped;  /* by the callback */
 	bool failed;   /* by the callback: its error stands */
@@ -46,10 +48,13 @@ static int
 hand_on(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *own = r->keep ? NULL : arena_new(4096);
-	const struct dir_entry *en;
+	struct arena *a = r->keep ? r->a : own;
+	const struct dir_flavour *fl = r->d->caps->flavour;
+	struct dir_entry *en;
 	int rc;
 
-	if (dir_decode_entry(r->keep ? r->a : own, c->ld, msg, &en, e))
+	if (dir_decode_open_entry(a, fl, c->ld, msg, &en, e) ||
+	    (fl->ranged && dir_range_complete(a, c, fl, en, r->until, e)))
 		return -1;
 	if (r->s->size_limit > 0 && r->n == (size_t)r->s->size_limit) {
 		r->failed = true;
@@ -106,12 +111,13 @@ send_page(struct run *r, struct conn *c, struct berval *cookie, int *msgid_r, st
 	const struct dir_search *s = r->s;
 	/* The server need not work on it for longer than anybody waits. */
 	struct timeval limit = {.tv_sec = (time_t)(deadline_left(r->until) / 1000 + 1)};
+	const char *const *attrs = dir_range_attrs(r->a, r->d->caps->flavour, s->attrs);
 	LDAPControl *controls[3] = {NULL};
 	size_t n = 0;
 	int rc;
 
-	if (s->page_size > 0) {
-		if (ldap_create_page_control(c->ld, s->page_size, cookie, 1, &page) != LDAP_SUCCESS)
+	if (r->page_size > 0) {
+		if (ldap_create_page_control(c->ld, r->page_size, cookie, 1, &page) != LDAP_SUCCESS)
 			return err_set(e, ERR_INTERNAL, "the paged results control cannot be made");
 		controls[n++] = page;
 	}
@@ -121,8 +127,8 @@ send_page(struct run *r, struct conn *c, struct berval *cookie, int *msgid_r, st
 			return err_set(e, ERR_INTERNAL, "the matched values control cannot be made");
 		controls[n++] = values;
 	}
-	rc = ldap_search_ext(c->ld, s->base, scopes[s->scope], r->filter, (char **)(uintptr_t)s->attrs, 0, controls,
-			     NULL, &limit, s->page_size > 0 ? 0 : s->size_limit, msgid_r);
+	rc = ldap_search_ext(c->ld, s->base, scopes[s->scope], r->filter, (char **)(uintptr_t)attrs, 0, controls,
+			     NULL, &limit, r->page_size > 0 ? 0 : s->size_limit, msgid_r);
 	if (rc == LDAP_FILTER_ERROR || rc == LDAP_PARAM_ERROR || rc == LDAP_ENCODING_ERROR) {
 		err_set(e, ERR_FILTER, NULL);
 		return err_cause(e, "libldap does not accept the filter %s", r->filter);
@@ -152,7 +158,7 @@ run_page(struct run *r, struct conn *c, struct berval *cookie, struct err *e)
 		case LDAP_RES_SEARCH_ENTRY:
 			if (stop == 0)
 				stop = hand_on(r, c, msg, e);
-			if (stop == 0 || r->s->page_size > 0)
+			if (stop == 0 || r->page_size > 0)
 				break;
 			if (ldap_abandon_ext(c->ld, msgid, NULL, NULL) != LDAP_SUCCESS)
 				c->broken = true;
@@ -194,6 +200,22 @@ prepare(struct run *r, struct err *e)
 	return s->matched ? dir_filter_values_text(r->a, s->matched, &r->matched, e) : 0;
 }
 
+/* What only the connected directory tells: how it writes ids, how large a page can be. Where pages have a limit, an
+ * answer without pages has the same one, silently or not. */
+static int
+adapt(struct run *r, struct err *e)
+{
+	const struct dir_search *s = r->s;
+	const struct dir_flavour *fl = r->d->caps->flavour;
+
+	r->page_size = s->page_size;
+	if (fl->max_page > 0 && s->scope != DIR_BASE && s->size_limit == 0 && (r->page_size == 0 || r->page_size > fl->max_page))
+		r->page_size = fl->max_page;
+	if (s->matched && !r->d->caps->matched_values)
+		return err_set(e, ERR_DIR_UNSUPPORTED, NULL);
+	return s->filter && fl->guid_id ? dir_filter_wire_text(r->a, fl, s->filter, &r->filter, e) : 0;
+}
+
 static int
 run_uncounted(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until, dir_entry_fn fn,
 	      void *ctx, struct err *e)
@@ -211,9 +233,9 @@ run_uncounted(struct dir *d, struct arena *a, bool keep, const struct dir_search
 		r.again = AGAIN_NO;
 		if (dir_pool_get(d, r.until, &c, e))
 			return err_cause(e, "search \"%s\"", s->base);
-		if (s->matched && !d->caps->matched_values) {
+		if (adapt(&r, e)) {
 			dir_pool_put(d, c);
-			return err_set(e, ERR_DIR_UNSUPPORTED, NULL);
+			return -1;
 		}
 		rc = run_pages(&r, c, e);
 		dir_pool_put(d, c);

@@ -4,6 +4,8 @@
 #include "dir/cleanup.h"
 #include "dir/decode.h"
 #include "dir/dn_text.h"
+#include "dir/filter_text.h"
+#include "dir/ms.h"
 #include "dir/pool.h"
 #include "dir/result.h"
 #include "dirhinge/dir/dn.h"
@@ -15,6 +17,7 @@ struct request {
 	const char *new_rdn;    /* rename */
 	const char *new_parent; /* rename; NULL = stay */
 	struct strv password;
+	const char *password_attr; /* NULL = RFC 3062 */
 	const struct dir_write *w;
 };
 
@@ -22,6 +25,7 @@ struct run {
 	struct dir *d;
 	struct arena *a;
 	const struct request *rq;
+	struct request sent; /* rq as this directory wants it */
 	char *assertion;
 	deadline_t until;
 	const struct dir_entry *post; /* from the post-read control */
@@ -74,6 +78,14 @@ send_password(LDAP *ld, const struct request *rq, LDAPControl **controls, int *m
 	struct berval user = strv_bv(strv_of(rq->dn));
 	struct berval password = strv_bv(rq->password);
 
+	if (rq->password_attr) {
+		struct berval *values[] = {&password, NULL};
+		LDAPMod mod = {.mod_op = LDAP_MOD_REPLACE | LDAP_MOD_BVALUES, .mod_type = unconst(rq->password_attr)};
+		LDAPMod *mods[] = {&mod, NULL};
+
+		mod.mod_bvalues = values;
+		return ldap_modify_ext(ld, rq->dn, mods, controls, NULL, msgid);
+	}
 	return ldap_passwd(ld, &user, NULL, &password, controls, NULL, msgid);
 }
 
@@ -199,7 +211,7 @@ attempt(struct run *r, struct conn *c, struct err *e)
 {
 	DH_CLEANUP(dir_conn_msg_free) LDAPMessage *msg = NULL;
 	DH_CLEANUP(controls_done) struct controls controls = {0};
-	const struct request *rq = r->rq;
+	const struct request *rq = &r->sent;
 	int msgid, rc;
 
 	if (add_controls(r, c, &controls, e))
@@ -227,8 +239,14 @@ attempt(struct run *r, struct conn *c, struct err *e)
 	return read_result(r, c, msg, e) ? -1 : 1;
 }
 
+static bool
+is_private(struct conn *c)
+{
+	return ldap_tls_inplace(c->ld) || c->uri->scheme == URI_LDAPI;
+}
+
 static int
-unsupported(const struct run *r, struct err *e)
+unsupported(const struct run *r, struct conn *c, struct err *e)
 {
 	const struct dir_caps *caps = r->d->caps;
 
@@ -238,15 +256,38 @@ unsupported(const struct run *r, struct err *e)
 	}
 	if (r->rq->op == OP_PASSWORD && !caps->password_modify)
 		return err_set(e, ERR_DIR_UNSUPPORTED, "the directory cannot set passwords (RFC 3062)");
+	if (r->rq->op == OP_PASSWORD && caps->flavour->password_attr && !is_private(c))
+		return err_set(e, ERR_CONFIG, "a password is only written over TLS; use ldaps:// in directory.uris");
 	return 0;
+}
+
+/* The request as this directory wants it: its names for entries and ids, its way to set a password. */
+static int
+adapt(struct run *r, struct err *e)
+{
+	const struct dir_flavour *fl = r->d->caps->flavour;
+	const struct dir_write *w = r->rq->w;
+	const char *id = w ? w->id : NULL;
+
+	r->sent = *r->rq;
+	r->sent.dn = r->rq->op == OP_ADD ? r->rq->dn : dir_address(r->a, r->d->caps, r->rq->dn, id);
+	/* Samba does not find the parent of an entry that is named by its GUID. */
+	if (r->rq->op == OP_RENAME && r->sent.dn != r->rq->dn && r->rq->new_parent == NULL)
+		r->sent.new_parent = dir_dn_parent(r->a, r->rq->dn);
+	if (w && w->assertion && dir_filter_wire_text(r->a, fl, w->assertion, &r->assertion, e))
+		return -1;
+	if (r->rq->op != OP_PASSWORD || fl->password_attr == NULL)
+		return 0;
+	r->sent.password_attr = fl->password_attr;
+	return dir_ms_password(r->a, r->rq->password, &r->sent.password, e);
 }
 
 /* The name after the operation. */
 static const char *
-name_after(struct arena *a, const struct request *rq)
+name_after(struct arena *a, const struct request *rq, const struct request *sent)
 {
-	if (rq->op != OP_RENAME)
-		return rq->dn;
+	if (rq->op != OP_RENAME || sent->dn != rq->dn)
+		return sent->dn;
 	return rq->new_parent ? dir_dn_join(a, rq->new_rdn, rq->new_parent) : dir_dn_with_rdn(a, rq->dn, rq->new_rdn);
 }
 
@@ -261,7 +302,7 @@ finish(struct run *r, struct err *e)
 		return 0;
 	if (r->post == NULL) {
 		const struct dir_search s = {
-			.base = name_after(r->a, r->rq), .scope = DIR_BASE, .attrs = w->post_attrs};
+			.base = name_after(r->a, r->rq, &r->sent), .scope = DIR_BASE, .attrs = w->post_attrs};
 
 		rc = dir_search_one(r->d, r->a, &s, r->until, &r->post, &why);
 		if (rc != 1) {
@@ -282,8 +323,6 @@ run_uncounted(struct dir *d, struct arena *a, const struct request *rq, deadline
 	struct run r = {.d = d, .a = a, .rq = rq, .until = dir_pool_deadline(d, until)};
 	int busy = 0, unsent = 0;
 
-	if (rq->w && rq->w->assertion && dir_filter_text(a, rq->w->assertion, &r.assertion, e))
-		return -1;
 	for (;;) {
 		struct conn *c;
 		int rc;
@@ -291,7 +330,7 @@ run_uncounted(struct dir *d, struct arena *a, const struct request *rq, deadline
 		r.busy = false;
 		if (dir_pool_get(d, r.until, &c, e))
 			return err_cause(e, "%s \"%s\"", dir_result_op_name(rq->op), rq->dn);
-		rc = unsupported(&r, e);
+		rc = unsupported(&r, c, e) ? -1 : adapt(&r, e);
 		if (rc == 0)
 			rc = attempt(&r, c, e);
 		dir_pool_put(d, c);
@@ -363,9 +402,15 @@ modify_nothing(struct dir *d, struct arena *a, const char *dn, const struct dir_
 	       struct err *e)
 {
 	static const char *const none[] = {"1.1", NULL};
-	struct dir_search s = {.base = dn, .scope = DIR_BASE, .attrs = w && w->post_attrs ? w->post_attrs : none};
+	struct dir_search s = {.scope = DIR_BASE, .attrs = w && w->post_attrs ? w->post_attrs : none};
+	const struct dir_caps *caps;
 	const struct dir_entry *en, *same;
-	int rc = dir_search_one(d, a, &s, until, &en, e);
+	int rc;
+
+	if (dir_caps(d, &caps, e))
+		return -1;
+	s.base = dir_address(a, caps, dn, w ? w->id : NULL);
+	rc = dir_search_one(d, a, &s, until, &en, e);
 
 	if (rc == 1 && w && w->assertion) {
 		s.filter = w->assertion;

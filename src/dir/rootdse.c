@@ -39,7 +39,7 @@ read_entry(struct arena *a, struct conn *c, const char *base, const char *const 
 	rc = ldap_parse_result(c->ld, res, &result, NULL, NULL, NULL, NULL, 0);
 	msg = ldap_first_entry(c->ld, res);
 	if (rc == LDAP_SUCCESS && result == LDAP_SUCCESS && msg)
-		return dir_decode_entry(a, c->ld, msg, en_r, e);
+		return dir_decode_entry(a, NULL, c->ld, msg, en_r, e);
 
 	err_set(e, ERR_CONFIG,
 		"the directory does not let the gateway's account read its rootDSE or schema; allow read access to "
@@ -53,14 +53,15 @@ read_entry(struct arena *a, struct conn *c, const char *base, const char *const 
 static int
 read_schema(struct arena *a, struct conn *c, struct dir_caps *caps, deadline_t until, struct err *e)
 {
-	static const char *const wanted[] = {"attributeTypes", "objectClasses", NULL};
+	static const char *const wanted[] = {"attributeTypes", "objectClasses", "dITContentRules", NULL};
 	DH_CLEANUP(arena_free) struct arena *scratch = arena_new(65536);
 	struct strv where = dir_entry_first(caps->root_dse, "subschemaSubentry");
 	const struct dir_entry *en;
 
 	if (read_entry(scratch, c, where.n ? where.p : "cn=Subschema", wanted, until, &en, e))
 		return -1;
-	return dir_subschema_build(a, en, &caps->schema, e);
+	return caps->flavour->implied_rules ? dir_subschema_build_implied(a, en, &caps->schema, e)
+					    : dir_subschema_build(a, en, &caps->schema, e);
 }
 
 static const char *
@@ -110,6 +111,7 @@ dir_rootdse_load(struct arena *a, struct conn *c, const struct dir_flavour *want
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		*rows[i].flag = dir_entry_has(dse, rows[i].attr, rows[i].oid);
 	caps->permissive_modify |= caps->flavour->permissive_unlisted;
+	caps->password_modify |= caps->flavour->password_attr != NULL;
 	caps->vendor = vendor(a, dse);
 	if (read_schema(a, c, caps, until, e))
 		return -1;

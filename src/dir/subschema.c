@@ -19,6 +19,7 @@ struct class_def {
 	const char *const *names; /* all counted lists: NULL-terminated */
 	const char *const *sups;
 	const char *const *must, *const *may;
+	struct class_def *rule; /* RFC 4512 4.1.6: what the content rule of a structural class adds; NULL = none */
 };
 
 struct dir_subschema {
@@ -38,6 +39,13 @@ class_free(LDAPObjectClass **oc)
 {
 	if (*oc)
 		ldap_objectclass_free(*oc);
+}
+
+static void
+rule_free(LDAPContentRule **cr)
+{
+	if (*cr)
+		ldap_contentrule_free(*cr);
 }
 
 static const char *
@@ -118,6 +126,59 @@ parse_class(struct arena *a, struct dir_subschema *s, struct strv text)
 	return 0;
 }
 
+/* RFC 4512 4.1.6: auxiliary classes and attributes of one structural class; AD puts much of user and group there. */
+static void
+parse_rule(struct arena *a, struct dir_subschema *s, struct strv text)
+{
+	int code;
+	const char *where;
+	DH_CLEANUP(rule_free) LDAPContentRule *cr = ldap_str2contentrule(text.p, &code, &where, LDAP_SCHEMA_ALLOW_ALL);
+	struct class_def *of = cr && cr->cr_oid ? strmap_get(s->classes, strv_of(cr->cr_oid)) : NULL;
+
+	if (of == NULL)
+		return;
+	of->rule = ARENA_NEW(a, struct class_def);
+	*of->rule = (struct class_def){
+		.names = dup_list(a, NULL),
+		.sups = dup_list(a, cr->cr_oc_oids_aux),
+		.must = dup_list(a, cr->cr_at_oids_must),
+		.may = dup_list(a, cr->cr_at_oids_may),
+	};
+}
+
+/* Rules that a syntax implies in a directory that names none ([MS-ADTS] 3.1.1.2.2.2.4). */
+static void
+imply(struct attr_def *def)
+{
+#define SYNTAX "1.3.6.1.4.1.1466.115.121.1."
+	static const struct {
+		const char *syntax, *equality, *ordering, *substring;
+	} rows[] = {
+		{SYNTAX "15", "caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseIgnoreSubstringsMatch"},
+		{"1.2.840.113556.1.4.905", "caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseIgnoreSubstringsMatch"},
+		{SYNTAX "26", "caseExactIA5Match", "", "caseExactSubstringsMatch"},
+		{SYNTAX "44", "caseExactMatch", "", "caseExactSubstringsMatch"},
+		{"1.2.840.113556.1.4.1362", "caseExactMatch", "", "caseExactSubstringsMatch"},
+		{SYNTAX "36", "numericStringMatch", "", ""},
+		{SYNTAX "27", "integerMatch", "integerOrderingMatch", ""},
+		{"1.2.840.113556.1.4.906", "integerMatch", "integerOrderingMatch", ""},
+		{SYNTAX "24", "generalizedTimeMatch", "generalizedTimeOrderingMatch", ""},
+		{SYNTAX "53", "generalizedTimeMatch", "generalizedTimeOrderingMatch", ""},
+		{SYNTAX "12", "distinguishedNameMatch", "", ""},
+		{SYNTAX "38", "objectIdentifierMatch", "", ""},
+		{SYNTAX "40", "octetStringMatch", "", ""},
+		{SYNTAX "7", "booleanMatch", "", ""},
+	};
+#undef SYNTAX
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (str_eq(rows[i].syntax, def->type.syntax)) {
+			def->type.equality = rows[i].equality;
+			def->ordering = rows[i].ordering;
+			def->substring = rows[i].substring;
+		}
+}
+
 /* RFC 4512 2.5.1: a subtype takes the matching rules and the syntax of its superior unless it names its own. */
 static void
 inherit(const struct dir_subschema *s, struct attr_def *def)
@@ -142,9 +203,10 @@ inherit(const struct dir_subschema *s, struct attr_def *def)
 	def->type.has_substring = *def->substring != '\0';
 }
 
-int
-dir_subschema_build(struct arena *a, const struct dir_entry *subschema, const struct dir_subschema **s_r, struct err *e)
+static int
+build(struct arena *a, const struct dir_entry *subschema, bool implied, const struct dir_subschema **s_r, struct err *e)
 {
+	const struct dir_attr *rules = dir_entry_attr(subschema, "dITContentRules");
 	const struct dir_attr *types = dir_entry_attr(subschema, "attributeTypes");
 	const struct dir_attr *classes = dir_entry_attr(subschema, "objectClasses");
 	struct dir_subschema *s = ARENA_NEW(a, struct dir_subschema);
@@ -162,10 +224,27 @@ dir_subschema_build(struct arena *a, const struct dir_entry *subschema, const st
 		return err_set(e, ERR_CONFIG,
 			       "the directory's schema cannot be read; the gateway's account needs read access to the "
 			       "subschema entry (attributeTypes, objectClasses)");
+	for (size_t i = 0; rules && i < rules->n; i++)
+		parse_rule(a, s, rules->values[i]);
+	for (size_t i = 0; implied && strmap_at(s->attrs, i, &key, &def); i++)
+		imply(def);
 	for (size_t i = 0; strmap_at(s->attrs, i, &key, &def); i++)
 		inherit(s, def);
 	*s_r = s;
 	return 0;
+}
+
+int
+dir_subschema_build(struct arena *a, const struct dir_entry *subschema, const struct dir_subschema **s_r, struct err *e)
+{
+	return build(a, subschema, false, s_r, e);
+}
+
+int
+dir_subschema_build_implied(struct arena *a, const struct dir_entry *subschema, const struct dir_subschema **s_r,
+			    struct err *e)
+{
+	return build(a, subschema, true, s_r, e);
 }
 
 static const struct attr_def *
@@ -209,38 +288,43 @@ listed(const struct dir_subschema *s, const char *const *list, const char *attr)
 	return false;
 }
 
-/* Collects the class and its superiors, nearest first; at most SUP_MAX. */
-static size_t
-lineage(const struct dir_subschema *s, const char *name, const struct class_def *out[SUP_MAX])
+struct lineage {
+	const struct class_def *v[SUP_MAX];
+	size_t n;
+};
+
+static void
+add_class(struct lineage *line, const struct class_def *def)
 {
-	size_t n = 0;
+	for (size_t i = 0; i < line->n; i++)
+		if (line->v[i] == def)
+			return;
+	if (def && line->n < SUP_MAX)
+		line->v[line->n++] = def;
+}
 
-	out[0] = strmap_get(s->classes, strv_of(name));
-	if (out[0] == NULL)
-		return 0;
-	n = 1;
-	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; out[i]->sups[k] && n < SUP_MAX; k++) {
-			const struct class_def *up = strmap_get(s->classes, strv_of(out[i]->sups[k]));
-			bool known = up == NULL;
+/* The class, what its content rule adds, and their superiors, nearest first; at most SUP_MAX. */
+static void
+find_lineage(const struct dir_subschema *s, const char *name, struct lineage *line)
+{
+	const struct class_def *def = strmap_get(s->classes, strv_of(name));
 
-			for (size_t j = 0; j < n && !known; j++)
-				known = out[j] == up;
-			if (!known)
-				out[n++] = up;
-		}
-	}
-	return n;
+	line->n = 0;
+	add_class(line, def);
+	add_class(line, def ? def->rule : NULL);
+	for (size_t i = 0; i < line->n; i++)
+		for (size_t k = 0; line->v[i]->sups[k]; k++)
+			add_class(line, strmap_get(s->classes, strv_of(line->v[i]->sups[k])));
 }
 
 bool
 dir_subschema_must(const struct dir_subschema *s, const char *object_class, const char *attr)
 {
-	const struct class_def *line[SUP_MAX];
-	size_t n = lineage(s, object_class, line);
+	struct lineage line;
 
-	for (size_t i = 0; i < n; i++)
-		if (listed(s, line[i]->must, attr))
+	find_lineage(s, object_class, &line);
+	for (size_t i = 0; i < line.n; i++)
+		if (listed(s, line.v[i]->must, attr))
 			return true;
 	return false;
 }
@@ -248,14 +332,14 @@ dir_subschema_must(const struct dir_subschema *s, const char *object_class, cons
 bool
 dir_subschema_may(const struct dir_subschema *s, const char *object_class, const char *attr)
 {
-	const struct class_def *line[SUP_MAX];
-	size_t n = lineage(s, object_class, line);
+	struct lineage line;
 
+	find_lineage(s, object_class, &line);
 	/* What is required is allowed too; extensibleObject allows everything (RFC 4512 4.3). */
 	if (str_caseeq(object_class, "extensibleObject"))
 		return true;
-	for (size_t i = 0; i < n; i++)
-		if (listed(s, line[i]->may, attr) || listed(s, line[i]->must, attr))
+	for (size_t i = 0; i < line.n; i++)
+		if (listed(s, line.v[i]->may, attr) || listed(s, line.v[i]->must, attr))
 			return true;
 	return false;
 }
@@ -264,20 +348,20 @@ size_t
 dir_subschema_must_list(struct arena *a, const struct dir_subschema *s, const char *object_class,
 			const char *const **names_r)
 {
-	const struct class_def *line[SUP_MAX];
-	size_t n_line = lineage(s, object_class, line);
+	struct lineage line;
 	size_t n = 0, max = 0;
 
-	for (size_t i = 0; i < n_line; i++)
-		for (size_t k = 0; line[i]->must[k]; k++)
+	find_lineage(s, object_class, &line);
+	for (size_t i = 0; i < line.n; i++)
+		for (size_t k = 0; line.v[i]->must[k]; k++)
 			max++;
 
 	const char **names = ARENA_ARRAY(a, max + 1, const char *);
 
-	for (size_t i = 0; i < n_line; i++) {
-		for (size_t k = 0; line[i]->must[k]; k++) {
-			const struct dir_attr_type *type = dir_subschema_attr(s, line[i]->must[k]);
-			const char *name = type ? type->name : line[i]->must[k];
+	for (size_t i = 0; i < line.n; i++) {
+		for (size_t k = 0; line.v[i]->must[k]; k++) {
+			const struct dir_attr_type *type = dir_subschema_attr(s, line.v[i]->must[k]);
+			const char *name = type ? type->name : line.v[i]->must[k];
 
 			if (!listed(s, names, name))
 				names[n++] = name;

@@ -83,7 +83,12 @@ struct dir_write {
 	const struct dir_entry **post_r;    /* the entry after the write, in arena */
 	const struct dir_filter *assertion; /* RFC 4528, critical; false: ERR_PRECONDITION (122) */
 	bool permissive;                    /* adding a value that is there succeeds (1.2.840.113556.1.4.1413) */
+	const char *id;                     /* of the entry that is meant: with guid_base it is addressed by it, wherever
+					     * it is by now; else dn alone says where to write. NULL = dn */
 };
+
+/* How a write addresses the entry: dn, or its id where the directory knows entries by it. */
+const char *dir_address(struct arena *a, const struct dir_caps *caps, const char *dn, const char *id);
 
 int dir_add(struct dir *d, struct arena *a, const char *dn, const struct dir_mods *attrs, const struct dir_write *w,
 	    deadline_t until, struct err *e) DH_MUST_USE;
@@ -96,7 +101,8 @@ int dir_rename(struct dir *d, struct arena *a, const char *dn, const char *new_r
 	       const struct dir_write *w, deadline_t until, struct err *e) DH_MUST_USE;
 int dir_delete(struct dir *d, struct arena *a, const char *dn, const struct dir_write *w, deadline_t until,
 	       struct err *e) DH_MUST_USE;
-/* RFC 3062; hashing and quality rules are the server's. Refused by policy: ERR_VALUE whose text names the policy. */
+/* RFC 3062, or the flavour's attribute; hashing and quality rules are the server's. dn from dir_address. Refused by
+ * policy: ERR_VALUE whose text names the policy. */
 int dir_set_password(struct dir *d, struct arena *a, const char *dn, struct strv password, deadline_t until,
 		     struct err *e) DH_MUST_USE;
 

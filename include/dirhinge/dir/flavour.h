@@ -22,7 +22,24 @@ struct dir_flavour {
 	const char *name;    /* configuration word: "openldap" */
 	const char *map;     /* built-in map family: "openldap" */
 	const char *id_attr; /* "entryUUID" */
+	const char *dn_attr; /* finds an entry by its DN in a filter: "entryDN" */
 	const char *created_attr, *modified_attr, *version_attr;
+	bool version_or_none; /* without version_attr an entry has no version: its times are too coarse */
+	const char *active;   /* strategy that "auto" means; NULL = what the subschema offers */
+	/* id_attr is a GUID of 16 bytes on the wire ([MS-DTYP] 2.3.4.2); in entries and filters of this interface it is
+	 * the text of a UUID. */
+	bool guid_id;
+	bool guid_base;    /* "<GUID=id>" stands for a DN in every operation ([MS-ADTS] 3.1.1.3.1.2.4) */
+	bool links_follow; /* values that are DNs follow the rename and the delete of their entry by themselves */
+	bool implied_rules; /* the subschema names no matching rules: the syntax implies them */
+	bool loose_equality; /* equality finds more than case explains (accents): the gateway decides again */
+	bool time_fraction;  /* a time in a filter needs a fraction: 20261120090000.0Z */
+	const char *ranged;  /* attribute that comes in pieces of range_step values, followed to the end; or NULL */
+	int range_step;
+	int max_page;              /* entries that one page can have; 0 = no limit known */
+	const char *password_attr; /* written with the quoted password in UTF-16 over TLS; NULL = RFC 3062 */
+	/* Required by classes and filled by the server; NULL-terminated, or NULL. */
+	const char *const *server_fills;
 	bool permissive_unlisted; /* permissive modify works though supportedControl does not name it */
 	size_t max_rdn;           /* longest RDN in bytes that the database takes as a key; 0 = no limit known */
 	/* 0 = not this product; the highest score wins. */
@@ -32,7 +49,7 @@ struct dir_flavour {
 	bool (*refine)(int ldap_rc, const char *text, enum err_code *code);
 };
 
-extern const struct dir_flavour dir_flavour_openldap;
+extern const struct dir_flavour dir_flavour_openldap, dir_flavour_active_directory, dir_flavour_389ds;
 
 /* By configuration word ("auto" = NULL); NULL and ERR_CONFIG if unknown. */
 int dir_flavour_find(const char *name, const struct dir_flavour **f_r, struct err *e) DH_MUST_USE;
@@ -51,9 +68,13 @@ struct dir_attr_type {
 	const char *syntax;   /* numeric OID without length */
 };
 
-/* Parses attributeTypes and objectClasses values of the subschema entry (RFC 4512 4.1) with libldap. */
+/* Parses attributeTypes, objectClasses and dITContentRules values of the subschema entry (RFC 4512 4.1) with libldap.
+ */
 int dir_subschema_build(struct arena *a, const struct dir_entry *subschema, const struct dir_subschema **s_r,
 			struct err *e) DH_MUST_USE;
+/* The same for a directory with implied_rules. */
+int dir_subschema_build_implied(struct arena *a, const struct dir_entry *subschema, const struct dir_subschema **s_r,
+				struct err *e) DH_MUST_USE;
 const struct dir_attr_type *dir_subschema_attr(const struct dir_subschema *s, const char *name);
 bool dir_subschema_class(const struct dir_subschema *s, const char *name);
 /* True if the class (with its superiors) requires / allows the attribute. */

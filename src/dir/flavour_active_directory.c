@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Active Directory (Windows Server 2012 R2 and newer) and Samba as a domain controller. */
+#include <ldap.h>
+
+#include "dirhinge/dir/flavour.h"
+
+#define CAPABILITY_AD "1.2.840.113556.1.4.800" /* [MS-ADTS] 3.1.1.3.4.3.1: not AD LDS, which has no accounts of a domain */
+
+static int
+probe(const struct dir_entry *root_dse)
+{
+	return dir_entry_has(root_dse, "supportedCapabilities", STRV(CAPABILITY_AD)) ? 10 : 0;
+}
+
+/* The diagnostic message of a domain controller begins with a Win32 error in hex ([MS-ERREF] 2.2); Samba says the same
+ * in words. An LDAP result alone does not tell a name that is taken from a member that is there. */
+static const struct {
+	int rc;
+	const char *text; /* somewhere in the message */
+	enum err_code code;
+} refinements[] = {
+	{LDAP_ALREADY_EXISTS, "already in use", ERR_UNIQUE},         /* Samba: sAMAccountName */
+	{LDAP_ALREADY_EXISTS, "00000524", ERR_UNIQUE},               /* ERROR_USER_EXISTS */
+	{LDAP_ALREADY_EXISTS, "00000526", ERR_UNIQUE},               /* ERROR_GROUP_EXISTS */
+	{LDAP_ALREADY_EXISTS, "00000563", ERR_UNIQUE},               /* ERROR_ALIAS_EXISTS */
+	{LDAP_ALREADY_EXISTS, "00002071", ERR_UNIQUE},               /* ERROR_DS_OBJ_STRING_NAME_EXISTS */
+	{LDAP_ALREADY_EXISTS, "already exists for target", ERR_DIR_HAS_VALUE},
+	{LDAP_ALREADY_EXISTS, "00000562", ERR_DIR_HAS_VALUE},        /* ERROR_MEMBER_IN_ALIAS */
+	{LDAP_ALREADY_EXISTS, "00000528", ERR_DIR_HAS_VALUE},        /* ERROR_MEMBER_IN_GROUP */
+	{LDAP_CONSTRAINT_VIOLATION, "already in use", ERR_UNIQUE},   /* Samba: userPrincipalName */
+	{LDAP_CONSTRAINT_VIOLATION, "000021C8", ERR_UNIQUE},         /* ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST */
+	{LDAP_CONSTRAINT_VIOLATION, "000021C7", ERR_UNIQUE},         /* ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST */
+	{LDAP_CONSTRAINT_VIOLATION, "ATT_OR_VALUE_EXISTS", ERR_DIR_HAS_VALUE},
+	{LDAP_UNWILLING_TO_PERFORM, "doesn't exist for target", ERR_DIR_MISSING_VALUE},
+	{LDAP_UNWILLING_TO_PERFORM, "00000561", ERR_DIR_MISSING_VALUE}, /* ERROR_MEMBER_NOT_IN_ALIAS */
+	{LDAP_UNWILLING_TO_PERFORM, "00000529", ERR_DIR_MISSING_VALUE}, /* ERROR_MEMBER_NOT_IN_GROUP */
+	{LDAP_UNWILLING_TO_PERFORM, "0000052D", ERR_VALUE},             /* ERROR_PASSWORD_RESTRICTION: enabled without one */
+	{LDAP_UNWILLING_TO_PERFORM, "0000209A", ERR_MUTABILITY},        /* attribute owned by the system */
+};
+
+static bool
+refine(int ldap_rc, const char *text, enum err_code *code)
+{
+	struct strv t = strv_of(text ? text : "");
+
+	for (size_t i = 0; i < ARRAY_SIZE(refinements); i++) {
+		struct strv find = strv_of(refinements[i].text);
+
+		if (refinements[i].rc != ldap_rc)
+			continue;
+		for (size_t at = 0; at + find.n <= t.n; at++) {
+			if (!strv_casestarts(strv_n(t.p + at, t.n - at), find))
+				continue;
+			*code = refinements[i].code;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *const server_fills[] = {"instanceType", "nTSecurityDescriptor", "objectCategory", "objectSid", NULL};
+
+const struct dir_flavour dir_flavour_active_directory = {
+	.name = "active-directory",
+	.map = "active-directory",
+	.id_attr = "objectGUID",
+	.dn_attr = "distinguishedName",
+	.created_attr = "whenCreated",
+	.modified_attr = "whenChanged",
+	.version_attr = "uSNChanged",
+	.active = "user-account-control",
+	.guid_id = true,
+	.guid_base = true,
+	.links_follow = true,
+	.implied_rules = true,
+	.loose_equality = true,
+	.time_fraction = true,
+	.ranged = "member",
+	.range_step = 1500, /* MaxValRange of a domain controller since 2003 */
+	.max_page = 1000,   /* MaxPageSize */
+	/* rangeUpper of cn is 64 characters; a domain controller counts them itself. */
+	.max_rdn = 0,
+	.password_attr = "unicodePwd",
+	.server_fills = server_fills,
+	.probe = probe,
+	.refine = refine,
+};
