@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Private, the seam inside sync: the engine (refresh.c, live.c, reconcile.c) says what the directory said, observe.c
+ * compares it with the last known state and makes the events. Thread rule: confined to the feed's thread. */
+#ifndef DIRHINGE_SRC_SYNC_OBSERVE_H
+#define DIRHINGE_SRC_SYNC_OBSERVE_H
+
+#include "dirhinge/dir/feed.h"
+#include "dirhinge/event/event.h"
+#include "dirhinge/map/map.h"
+#include "dirhinge/store/cause.h"
+#include "dirhinge/store/held.h"
+
+struct sync_ids; /* a set of sync ids; sync_priv.h */
+
+struct sync_run {
+	/* Of the observation, the same as map.a; given back and made anew by the engine between two, never inside. */
+	struct arena *a;
+	struct store *store;
+	struct causes *causes;
+	struct map_run map; /* .dir NULL: nothing here asks the directory */
+	const char *source; /* "main" */
+	int64_t now_us;
+	/* what observing leaves behind */
+	struct sync_ids *recheck;          /* groups to read again: sync_recheck() */
+	bool moved;                        /* a container has another DN: the children were not told, reconcile */
+	int64_t counted[EVENT_N_TYPES];    /* events appended, for metrics */
+	int64_t last_change_us;            /* greatest event time */
+};
+
+struct observation {
+	const char *sync_id;
+	const struct dir_entry *entry; /* as it is now; NULL with op NULL: gone */
+	const struct dir_op *op;       /* one operation of the history, instead of entry */
+	const char *csn, *actor_dn;    /* NULL = not known */
+	bool initial;                  /* first refresh of an empty store */
+	bool coalesced;                /* stands for all changes of a gap */
+	bool reresolve;                /* a group whose members are to be resolved anew */
+};
+
+/* Compares with the last known state, appends the events, writes state and member rows. *need_fetch_r: the operation
+ * does not fit what is known (nothing was written): fetch the entry and observe that. */
+int sync_observe(struct sync_run *r, struct store_tx *tx, const struct observation *o, bool *need_fetch_r,
+		 struct err *e) DH_MUST_USE;
+
+/* Asks the engine to read this group again a second later. */
+void sync_recheck(struct sync_run *r, const char *sync_id);
+
+#endif
