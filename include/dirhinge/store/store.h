@@ -58,7 +58,16 @@ void store_range(struct store *s, struct store_range *r_r);
 /* Events with seq > after, oldest first, at most limit. */
 int store_events(struct store *s, int64_t after, int64_t limit, store_event_fn fn, void *ctx,
 		 struct err *e) DH_MUST_USE;
-/* 64 bits of the id at seq, for cursors: 1 found, 0 no such event (any more). */
+/* 64 bits of an event's id, for cursors: FNV-1a, so that a reader that has the event need not ask again. */
+static inline uint64_t
+store_mark(const char *id)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	for (; *id; id++)
+		h = (h ^ (unsigned char)*id) * UINT64_C(0x100000001b3);
+	return h;
+}
+/* store_mark of the event at seq: 1 found, 0 no such event (any more). */
 int store_event_mark(struct store *s, int64_t seq, uint64_t *mark_r, struct err *e) DH_MUST_USE;
 /* Waits until the head is > seq; false when the deadline passed or store_wake_all was called. Capped: the caller
  * counts. */
