@@ -42,7 +42,8 @@ struct observation {
 int sync_observe(struct sync_run *r, struct store_tx *tx, const struct observation *o, bool *need_fetch_r,
 		 struct err *e) DH_MUST_USE;
 
-/* Asks the engine to read this group again a second later. */
-void sync_recheck(struct sync_run *r, const char *sync_id);
+/* Asks the engine to read this group again and to observe it with .reresolve: at once, or a second later, when overlays
+ * that change members silently (refint) are through. */
+void sync_recheck(struct sync_run *r, const char *sync_id, bool at_once);
 
 #endif
