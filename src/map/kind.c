@@ -18,39 +18,64 @@ map_main_class(const struct map *m)
 	return m->opts->object_classes[0];
 }
 
-/* RFC 7643 4.1.1, 4.2: a resource without userName or displayName is none; NULL if every entry of the class has it. */
-static const char *
-name_attr(const struct map *m)
+void
+map_kind_prepare(struct arena *a, struct map *m)
 {
 	const char *attr = map_ldap_attr(m, m->users ? "userName" : "displayName");
-	return attr && !dir_subschema_must(m->caps->schema, map_main_class(m), attr) ? attr : NULL;
+
+	/* RFC 7643 4.1.1, 4.2: a resource without userName or displayName is none. */
+	m->name_attr = attr && !dir_subschema_must(m->caps->schema, map_main_class(m), attr) ? attr : NULL;
+	m->deleted_attr = can_mark(m) ? MARK : NULL;
+	m->base_key = dir_dn_normal(a, m->opts->base);
 }
 
 const char *
 map_deleted_attr(const struct map *m)
 {
-	return can_mark(m) ? MARK : NULL;
+	return m->deleted_attr;
 }
 
 const struct dir_filter *
 map_class_filter(struct map_run *r, const struct map *m)
 {
-	const char *name = name_attr(m), *deleted = map_deleted_attr(m);
 	const struct dir_filter *f = dir_f_eq(r->a, "objectClass", strv_of(map_main_class(m)));
 
-	if (name)
-		f = dir_f_and2(r->a, f, dir_f_present(r->a, name));
+	if (m->name_attr)
+		f = dir_f_and2(r->a, f, dir_f_present(r->a, m->name_attr));
 	/* RFC 7644 3.6: a deleted resource is in no answer, whatever becomes of its entry. */
-	return deleted ? dir_f_and2(r->a, f, dir_f_not(r->a, dir_f_present(r->a, deleted))) : f;
+	return m->deleted_attr ? dir_f_and2(r->a, f, dir_f_not(r->a, dir_f_present(r->a, m->deleted_attr))) : f;
+}
+
+/* In a key a plain comma only ever separates RDNs. */
+static bool
+key_below(const char *key, const char *base)
+{
+	size_t n = strlen(key), m = base ? strlen(base) : n;
+
+	return m == 0 || (n > m && key[n - m - 1] == ',' && memcmp(key + n - m, base, m) == 0);
+}
+
+static bool
+is_kind(const struct map *m, const struct dir_entry *en, const char *dn_key)
+{
+	return dir_entry_is_a(en, map_main_class(m)) && (!m->name_attr || dir_entry_attr(en, m->name_attr)) &&
+	       !(m->deleted_attr && dir_entry_attr(en, m->deleted_attr)) && key_below(dn_key, m->base_key);
 }
 
 bool
 map_entry_is(struct map_run *r, const struct map *m, const struct dir_entry *en)
 {
-	const char *name = name_attr(m), *deleted = map_deleted_attr(m);
+	const char *key = dir_dn_normal(r->a, en->dn);
 
-	return dir_entry_is_a(en, map_main_class(m)) && (!name || dir_entry_attr(en, name)) &&
-	       !(deleted && dir_entry_attr(en, deleted)) && dir_dn_under(r->a, en->dn, m->opts->base, false);
+	return key && is_kind(m, en, key);
+}
+
+const struct map *
+map_of_entry(struct map_run *r, const struct dir_entry *en, const char *dn_key)
+{
+	if (is_kind(r->set->users, en, dn_key))
+		return r->set->users;
+	return is_kind(r->set->groups, en, dn_key) ? r->set->groups : NULL;
 }
 
 int

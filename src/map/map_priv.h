@@ -6,7 +6,7 @@
 
 #include "dirhinge/base/strmap.h"
 #include "dirhinge/dir/dn.h"
-#include "dirhinge/map/map.h"
+#include "dirhinge/map/watch.h"
 
 enum map_role { ROW_VALUE, ROW_ELEMENT, ROW_DN, ROW_UNRESOLVED, ROW_MEMBER, ROW_CLIENT };
 
@@ -87,6 +87,9 @@ struct map {
 	const struct map_row *marks; /* names synthetic attributes, or NULL */
 	bool placeholder;
 	const char *const *lost;
+	const char *base_key;  /* dir_dn_normal of the base */
+	const char *name_attr; /* what an entry of the class may lack and a resource may not; NULL if there is none */
+	const char *deleted_attr; /* map_deleted_attr */
 };
 
 /* --- rows.c: map files to rows ----------------------------------------------------------------------------------- */
@@ -131,12 +134,8 @@ int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const 
 		     struct err *e) DH_MUST_USE;
 
 /* --- kind.c ------------------------------------------------------------------------------------------------------ */
-/* What makes an entry below the base a resource of this type: entries without a name and users that SCIM deleted are
- * left out. */
-const struct dir_filter *map_class_filter(struct map_run *r, const struct map *m);
-/* The same about an entry that was read with class, name and mark. */
-bool map_entry_is(struct map_run *r, const struct map *m, const struct dir_entry *en);
-const char *map_deleted_attr(const struct map *m); /* its mark; NULL if the directory has no room for one */
+const char *map_deleted_attr(const struct map *m);     /* its mark; NULL if the directory has no room for one */
+void map_kind_prepare(struct arena *a, struct map *m); /* once the rows are known */
 /* The class that makes an entry a resource of this type. */
 const char *map_main_class(const struct map *m);
 

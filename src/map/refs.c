@@ -16,11 +16,6 @@ struct groups_of { /* a user whose groups are wanted */
 	const char *dn, *key;
 };
 
-struct target { /* what a DN is */
-	const char *id, *display;
-	bool user;
-};
-
 struct map_refs {
 	struct map_run *r;
 	struct item *items;
@@ -101,22 +96,11 @@ display_attrs(struct map_run *r)
 	return attrs;
 }
 
-/* The map whose resource the entry is, or NULL. */
-static const struct map *
-kind_of(struct map_run *r, const struct dir_entry *en)
-{
-	const struct map *both[] = {r->set->users, r->set->groups};
-	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
-		if (map_entry_is(r, both[i], en))
-			return both[i];
-	return NULL;
-}
-
 /* --- DNs to resources -------------------------------------------------------------------------------------------- */
 
 struct resolving {
 	struct map_run *r;
-	struct strmap *targets; /* normal DN -> struct target */
+	struct strmap *targets; /* normal DN -> struct map_ref */
 };
 
 static int
@@ -124,11 +108,11 @@ on_target(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 {
 	struct resolving *rs = ctx;
 	const char *key = dir_dn_normal(rs->r->a, en->dn), *id = map_id(rs->r, en);
-	const struct map *m = kind_of(rs->r, en);
-	if (!key || !id || !m)
+	const struct map *m = key ? map_of_entry(rs->r, en, key) : NULL;
+	if (!id || !m)
 		return 0;
-	struct target *t = ARENA_NEW(rs->r->a, struct target);
-	*t = (struct target){id, display_of(rs->r, m, en), m->users};
+	struct map_ref *t = ARENA_NEW(rs->r->a, struct map_ref);
+	*t = (struct map_ref){id, display_of(rs->r, m, en), m->users};
 	strmap_put(rs->targets, strv_of(key), t);
 	return 0;
 }
@@ -174,7 +158,7 @@ set_new(json_t *obj, const struct scim_attr *attr, const char *sub, const char *
 }
 
 static json_t *
-reference(struct map_run *r, const struct scim_attr *attr, const struct target *t)
+reference(struct map_run *r, const struct scim_attr *attr, const struct map_ref *t)
 {
 	json_t *obj = json_object();
 	set_new(obj, attr, "value", t->id);
@@ -182,8 +166,17 @@ reference(struct map_run *r, const struct scim_attr *attr, const struct target *
 	return obj;
 }
 
+static json_t *
+member(struct map_run *r, const struct scim_attr *attr, const struct map_ref *t)
+{
+	json_t *obj = reference(r, attr, t);
+	set_new(obj, attr, "type", t->user ? "User" : "Group");
+	set_new(obj, attr, "display", t->display);
+	return obj;
+}
+
 static void
-show_item(struct map_run *r, const struct item *it, const struct target *t)
+show_item(struct map_run *r, const struct item *it, const struct map_ref *t)
 {
 	if (!it->attr->multi) {
 		json_t *obj = NULL;
@@ -207,10 +200,14 @@ show_item(struct map_run *r, const struct item *it, const struct target *t)
 		list = json_array();
 		scim_resource_set(it->m->type, it->res, it->attr, list);
 	}
-	json_t *obj = reference(r, it->attr, t);
-	set_new(obj, it->attr, "type", t->user ? "User" : "Group");
-	set_new(obj, it->attr, "display", t->display);
-	json_array_append_new(list, obj);
+	json_array_append_new(list, member(r, it->attr, t));
+}
+
+json_t *
+map_member_of(struct map_run *r, const struct map_ref *ref)
+{
+	const struct scim_attr *attr = scim_type_attr(r->set->groups->type, STRV(""), STRV("members"));
+	return attr ? member(r, attr, ref) : NULL;
 }
 
 static int
@@ -229,6 +226,21 @@ resolve_items(struct map_refs *refs, struct err *e)
 	return 0;
 }
 
+int
+map_refs_resolve_by(struct map_run *r, struct map_refs *refs, map_ref_fn fn, void *ctx, struct err *e)
+{
+	for (size_t i = 0; i < refs->n; i++) {
+		const struct item *it = &refs->items[i];
+		struct map_ref ref;
+		int found = it->key ? fn(ctx, it->key, &ref, e) : 0;
+		if (found < 0)
+			return err_cause(e, "resolve references");
+		show_item(r, it, found ? &ref : NULL);
+	}
+	refs->n = 0;
+	return 0;
+}
+
 /* --- groups of users --------------------------------------------------------------------------------------------- */
 
 struct reverse {
@@ -239,7 +251,7 @@ struct reverse {
 };
 
 static void
-add_group(struct reverse *rv, const struct groups_of *u, const struct target *g)
+add_group(struct reverse *rv, const struct groups_of *u, const struct map_ref *g)
 {
 	const struct map *users = rv->r->set->users;
 	const struct scim_attr *attr = scim_type_attr(users->type, STRV(""), STRV("groups"));
@@ -260,7 +272,7 @@ static int
 on_group(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 {
 	struct reverse *rv = ctx;
-	const struct target g = {map_id(rv->r, en), display_of(rv->r, rv->r->set->groups, en), false};
+	const struct map_ref g = {map_id(rv->r, en), display_of(rv->r, rv->r->set->groups, en), false};
 	if (!g.id)
 		return 0;
 	if (!rv->by_dn) {
