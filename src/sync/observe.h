@@ -21,10 +21,10 @@ struct sync_run {
 	const char *source; /* "main" */
 	int64_t now_us;
 	/* what observing leaves behind */
-	struct sync_ids *recheck;          /* groups to read again: sync_recheck() */
-	bool moved;                        /* a container has another DN: the children were not told, reconcile */
-	int64_t counted[EVENT_N_TYPES];    /* events appended, for metrics */
-	int64_t last_change_us;            /* greatest event time */
+	struct sync_ids *recheck;       /* groups to read again: sync_recheck() */
+	bool moved;                     /* a container has another DN: the children were not told, reconcile */
+	int64_t counted[EVENT_N_TYPES]; /* events appended, for metrics */
+	int64_t last_change_us;         /* greatest event time */
 };
 
 struct observation {

@@ -11,3 +11,4 @@ include tests/vectors/base.mk
 include tests/vectors/scim.mk
 include tests/vectors/dir.mk
 include tests/vectors/map.mk
+include tests/vectors/sync.mk
