@@ -42,6 +42,9 @@ int store_tx_state(struct store_tx *tx, struct arena *a, const char *sync_id, st
 /* The live entry with this DN (by dn_key). */
 int store_tx_state_by_dn(struct store_tx *tx, struct arena *a, const char *dn_key, struct store_state *st_r,
 			 struct err *e) DH_MUST_USE;
+/* The live entry with this SCIM id, which is not the sync id in every directory. */
+int store_tx_state_by_id(struct store_tx *tx, struct arena *a, const char *id, struct store_state *st_r,
+			 struct err *e) DH_MUST_USE;
 /* Every row, tombstones included, without entry and resource. */
 int store_tx_state_each(struct store_tx *tx, store_state_fn fn, void *ctx, struct err *e) DH_MUST_USE;
 int store_tx_state_put(struct store_tx *tx, const struct store_state *st, struct err *e) DH_MUST_USE;
