@@ -12,6 +12,7 @@
 
 #define TOKEN_MIN_BYTES 16
 #define TOKEN_MAX_BYTES 1024 /* as the HTTP side */
+#define FENCES_MAX      32
 
 /* RFC 6750 2.1: b64token. What is outside could never arrive in a header. */
 static bool
@@ -87,21 +88,44 @@ read_scopes(struct config_loading *l, const char *at, const struct config_client
 	return 0;
 }
 
+/* Whether any user or group can lie below the fence. */
+static bool
+fence_reaches(struct config_loading *l, const char *fence)
+{
+	const char *const bases[] = {l->c->user_base, l->c->group_base};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++)
+		if (bases[i] &&
+		    (dir_dn_under(l->a, fence, bases[i], true) || dir_dn_under(l->a, bases[i], fence, true)))
+			return true;
+	return false;
+}
+
 static int
-check_fences(struct config_loading *l, const char *at, const struct config_client *cl, struct err *e)
+read_fences(struct config_loading *l, const char *at, const struct config_client *cl, struct principal *who,
+	    struct err *e)
 {
 	const char *path = arena_printf(l->a, "%s.fences.bases", at);
+	const char **keys = ARENA_ARRAY(l->a, cl->fence_bases.n + 1, const char *);
 	struct err why = ERR_INIT;
 
-	for (size_t i = 0; i < cl->fence_bases.n; i++)
-		if (dir_dn_check(cl->fence_bases.v[i], &why) < 0)
+	if (cl->fence_bases.v && cl->fence_bases.n == 0)
+		return config_bad(l, path, e, "is empty; leave it out if the client may see everything");
+	if (cl->fence_bases.n > FENCES_MAX) /* each one is a search of its own */
+		return config_bad(l, path, e, "has more than %d elements", FENCES_MAX);
+	for (size_t i = 0; i < cl->fence_bases.n; i++) {
+		const char *dn = cl->fence_bases.v[i];
+		if (dir_dn_check(dn, &why) < 0)
 			return config_why(l, path, &why, e);
-	if (cl->fence_bases.n)
-		config_warn(l,
-			    "%s.fences.bases: this version does not enforce bases yet; \"%s\" reaches everything its "
-			    "scopes "
-			    "allow",
-			    at, cl->name);
+		keys[i] = dir_dn_normal(l->a, dn);
+		must(keys[i]);
+		if (!fence_reaches(l, dn))
+			config_warn(l,
+				    "%s: \"%.80s\" is neither inside of users.base or groups.base nor around one of "
+				    "them, so \"%s\" sees nothing there",
+				    path, dn, cl->name);
+	}
+	who->fences = cl->fence_bases.n ? keys : NULL;
 	return 0;
 }
 
@@ -121,7 +145,7 @@ config_check_clients(struct config_loading *l, struct err *e)
 			return config_bad(l, arena_printf(l->a, "%s.profile", at), e, "is '%.32s', which is no profile",
 					  cl->profile);
 		if (read_token(l, at, cl, &who[i], e) < 0 || read_scopes(l, at, cl, &who[i], e) < 0 ||
-		    check_fences(l, at, cl, e) < 0)
+		    read_fences(l, at, cl, &who[i], e) < 0)
 			return -1;
 		for (size_t k = 0; k < i; k++)
 			if (crypto_equal(who[i].token_sha256, who[k].token_sha256, SHA256_SIZE))

@@ -50,7 +50,7 @@ create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *
 	const struct dir_entry *en;
 	size_t at_once = n_dns < GW_MEMBER_CHUNK ? n_dns : GW_MEMBER_CHUNK;
 	struct gw_members rest = {.add = dns + at_once, .n_add = n_dns - at_once};
-	if (map_to_entry(&run->m, run->map, res, dns, at_once, &dn, &c, e) < 0)
+	if (gw_fence_new(run, e) < 0 || map_to_entry(&run->m, run->map, res, dns, at_once, &dn, &c, e) < 0)
 		return -1;
 	run->q->ignored = c.ignored;
 	if (gw_check_unique(run, gw_unique_path(run), res, NULL, e) < 0)

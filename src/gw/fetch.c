@@ -51,7 +51,7 @@ int
 gw_query_first(struct gw_query *q, size_t max, struct gw_entries *en_r, bool *more_r, struct err *e)
 {
 	struct gw_part *part = &q->parts[0];
-	struct dir_search ds = gw_part_search(part, part->q.filter, wanted_attrs(part));
+	struct dir_search ds = gw_part_search(part, 0, part->q.filter, wanted_attrs(part));
 	struct entries es = {.part = part, .cap = max};
 	bool more = false;
 	es.all.v = ARENA_ARRAY(q->a, max + 1, const struct dir_entry *);
@@ -72,10 +72,14 @@ search_ids(struct gw_query *q, struct entries *es, const struct dir_filter *cons
 {
 	struct gw_run *run = &es->part->run;
 	/* The ids first: an and is decided from its first item on, and the class alone may be everybody. */
-	struct dir_search ds =
-		gw_part_search(es->part, dir_f_and2(q->a, dir_f_or(q->a, items, n), es->part->q.filter), attrs);
-	ds.page_size = 0;
-	return dir_search_run(run->m.dir, q->a, true, &ds, run->m.until, remember, es, e);
+	const struct dir_filter *f = dir_f_and2(q->a, dir_f_or(q->a, items, n), es->part->q.filter);
+	for (size_t i = 0; i < run->n_bases; i++) {
+		struct dir_search ds = gw_part_search(es->part, i, f, attrs);
+		ds.page_size = 0;
+		if (dir_search_run(run->m.dir, q->a, true, &ds, run->m.until, remember, es, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* The entries of one part. */

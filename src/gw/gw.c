@@ -181,6 +181,7 @@ gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e)
 		      .now_us = clock_wall_us()},
 		.ctx = {.a = q->a, .type = map_type(map), .tolerate = q->who->tolerate},
 	};
+	gw_fence(run);
 	return gw_end(run, scim_project_parse(&run->ctx, q->attributes, q->excluded, &run->project, e), e);
 }
 
@@ -203,13 +204,16 @@ gw_end(struct gw_run *run, int result, struct err *e)
 int
 gw_fetch(struct gw_run *run, const char *id, const char *const *attrs, const struct dir_entry **en_r, struct err *e)
 {
-	struct dir_search s = {
-		.base = run->base,
-		.scope = DIR_SUB,
-		.filter = map_id_filter(&run->m, run->map, id),
-		.attrs = attrs,
-	};
-	int rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, en_r, e);
+	int rc = 0;
+	for (size_t i = 0; i < run->n_bases && rc == 0; i++) {
+		struct dir_search s = {
+			.base = run->bases[i],
+			.scope = DIR_SUB,
+			.filter = map_id_filter(&run->m, run->map, id),
+			.attrs = attrs,
+		};
+		rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, en_r, e);
+	}
 	if (rc < 0)
 		return err_cause(e, "read %s %.64s", run->type->name, id);
 	if (rc == 0)

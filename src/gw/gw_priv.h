@@ -19,6 +19,8 @@ struct gw_run {
 	const struct map *map; /* of the request's resource type */
 	const struct scim_type *type;
 	const char *base;
+	const char **bases; /* where the client sees some of it: base, or fences below it */
+	size_t n_bases;
 	struct map_run m;
 	struct scim_ctx ctx;
 	const struct scim_project *project;
@@ -33,6 +35,12 @@ void gw_written(struct gw_run *run);
 /* Starts a request: maps, deadline, tolerances, projection. gw_end reports notes back; both in every operation. */
 int gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e) DH_MUST_USE;
 int gw_end(struct gw_run *run, int result, struct err *e);
+
+/* fence.c: sets bases; ERR_FORBIDDEN unless an entry can be made, or keep its place under a new name (NULL: it has
+ * none). */
+void gw_fence(struct gw_run *run);
+int gw_fence_new(const struct gw_run *run, struct err *e) DH_MUST_USE;
+int gw_fence_rename(const struct gw_run *run, const char *dn, const char *new_rdn, struct err *e) DH_MUST_USE;
 
 /* --- writers.c: requests in flight that hold DNs ------------------------------------------------------------------ */
 struct gw_writers;
@@ -80,8 +88,7 @@ int gw_check_unique(struct gw_run *run, const char *scim_path, const json_t *res
 /* The path that must be unique: "userName" or "displayName". */
 const char *gw_unique_path(const struct gw_run *run);
 
-/* --- members of groups, always as value-level changes ---------------------------------------------------------------
- */
+/* --- members of groups, always as value-level changes ------------------------------------------------------------ */
 
 struct gw_members {
 	const char **add; /* DNs */

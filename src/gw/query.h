@@ -35,8 +35,9 @@ const unsigned char *gw_seal(const struct gw *g); /* key of the cursors of this 
 bool gw_sort_enter(struct gw *g) DH_MUST_USE;
 void gw_sort_leave(struct gw *g);
 
-/* The search for a part's entries. */
-struct dir_search gw_part_search(const struct gw_part *part, const struct dir_filter *f, const char *const *attrs);
+/* The search for a part's entries below one of its bases. */
+struct dir_search gw_part_search(const struct gw_part *part, size_t base, const struct dir_filter *f,
+				 const char *const *attrs);
 /* The whole result is read: w gets its piece and the total, build (NULL: none) all. Sorted if the query is and anybody
  * would see it. ERR_TOO_MANY past the limits for what the directory cannot decide or sort. */
 int gw_query_scan(struct gw_query *q, struct gw_window *w, struct gw_snap_build *build, struct err *e) DH_MUST_USE;

@@ -35,10 +35,10 @@ struct scan {
 };
 
 struct dir_search
-gw_part_search(const struct gw_part *part, const struct dir_filter *f, const char *const *attrs)
+gw_part_search(const struct gw_part *part, size_t base, const struct dir_filter *f, const char *const *attrs)
 {
 	return (struct dir_search){
-		.base = part->run.base,
+		.base = part->run.bases[base],
 		.scope = DIR_SUB,
 		.filter = f,
 		.attrs = attrs,
@@ -148,8 +148,12 @@ scan_ids(struct scan *s, struct err *e)
 {
 	struct gw_run *run = &s->part->run;
 	const char *attrs[] = {run->m.caps->flavour->id_attr, NULL};
-	struct dir_search ds = gw_part_search(s->part, s->part->q.filter, attrs);
-	return dir_search_run(run->m.dir, s->q->a, false, &ds, run->m.until, on_id, s, e);
+	for (size_t i = 0; i < run->n_bases; i++) {
+		struct dir_search ds = gw_part_search(s->part, i, s->part->q.filter, attrs);
+		if (dir_search_run(run->m.dir, s->q->a, false, &ds, run->m.until, on_id, s, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* --- each resource is looked at --------------------------------------------------------------------------------------
@@ -256,10 +260,13 @@ scan_resources(struct scan *s, struct err *e)
 	if (s->sorting)
 		need(s, s->q->sort.attr);
 	const char *const *attrs = map_attrs(&run->m, run->map, only, s->part->q.exact ? NULL : s->part->filter);
-	struct dir_search ds = gw_part_search(s->part, s->part->q.filter, attrs);
 	s->scratch = arena_new(65536);
 	s->n_batch = 0;
-	int rc = dir_search_run(run->m.dir, s->q->a, false, &ds, run->m.until, on_entry, s, e);
+	int rc = 0;
+	for (size_t i = 0; i < run->n_bases && rc == 0; i++) {
+		struct dir_search ds = gw_part_search(s->part, i, s->part->q.filter, attrs);
+		rc = dir_search_run(run->m.dir, s->q->a, false, &ds, run->m.until, on_entry, s, e);
+	}
 	if (rc == 0)
 		rc = flush(s, e);
 	arena_free(&s->scratch);

@@ -21,12 +21,17 @@ struct page {
 static void
 make_key(struct gw_query *q, const struct gw_req *req)
 {
-	struct strv parts[2 * GW_TYPES + 2];
-	size_t n = 0;
+	const size_t fixed = 2 * GW_TYPES + 2;
+	size_t n = 0, all = fixed;
+	for (size_t i = 0; i < q->n_parts; i++)
+		all += q->parts[i].run.n_bases;
+	struct strv *parts = ARENA_ARRAY(q->a, all, struct strv);
 	for (size_t i = 0; i < q->n_parts; i++) {
 		const struct gw_part *p = &q->parts[i];
 		parts[n++] = strv_of(p->run.type->name);
 		parts[n++] = strv_of(p->filter ? scim_filter_text(q->a, p->filter, false) : "");
+		for (size_t k = 0; k < p->run.n_bases; k++) /* another fence after a reload is another query */
+			parts[n++] = strv_of(p->run.bases[k]);
 	}
 	parts[n++] = strv_of(q->sorted ? scim_sort_path(&q->sort) : "");
 	parts[n++] = strv_of(q->sorted && q->sort.descending ? "descending" : "");
@@ -119,8 +124,8 @@ static int
 fresh_page(struct gw_query *q, struct page *p, struct err *e)
 {
 	const struct gw_part *part = &q->parts[0];
-	bool quick = q->n_parts == 1 && part->q.exact && !q->sorted && p->w.first == 0 && p->count > 0 &&
-		     (part->q.at_most_one || part->run.m.caps->paged);
+	bool quick = q->n_parts == 1 && part->run.n_bases == 1 && part->q.exact && !q->sorted && p->w.first == 0 &&
+		     p->count > 0 && (part->q.at_most_one || part->run.m.caps->paged);
 	bool more = true;
 	if (quick && gw_query_first(q, p->count, &p->have, &more, e) < 0)
 		return -1;

@@ -42,18 +42,23 @@ ids_to_known_dns(struct gw_run *run, const char *const *ids, size_t n, const cha
 	return 0;
 }
 
-/* Members outside the bases are never shown: a client that replaces the list it sees does not mean them. They stay, as
- * they do with PUT. */
-static size_t
-ours(struct gw_run *run, const char **dns, size_t n)
+/* The whole list: of what is there and not wanted goes what the client can mean (map_refs_replaced); only that is
+ * looked up. */
+static int
+replace_list(struct gw_run *run, const struct dir_entry *en, const char *const *want, size_t n_want,
+	     struct gw_members *mm, struct err *e)
 {
-	const struct map_opts *o = run->m.set->opts;
-	size_t kept = 0;
-	for (size_t i = 0; i < n; i++)
-		if (dir_dn_under(run->m.a, dns[i], o->users.base, false) ||
-		    dir_dn_under(run->m.a, dns[i], o->groups.base, false))
-			dns[kept++] = dns[i];
-	return kept;
+	const char **have;
+	size_t n_have;
+	if (gw_read_members(run, en->dn, &have, &n_have, e) < 0)
+		return -1;
+	gw_members_diff(run, have, n_have, want, n_want, mm);
+	if (map_refs_replaced(&run->m, mm->del, &mm->n_del, e) < 0)
+		return err_cause(e, "look members up");
+	mm->clear = n_want == 0 && n_have > 0 && mm->n_del == n_have;
+	if (mm->clear)
+		mm->n_del = 0;
+	return 0;
 }
 
 /* The delta of a PATCH in DNs. Removing an id that nobody has is no change (RFC 7644 3.5.2.2, standards.md P39). */
@@ -61,65 +66,28 @@ static int
 delta_to_dns(struct gw_run *run, const struct dir_entry *en, const struct scim_member_delta *d, struct gw_members *mm,
 	     struct err *e)
 {
-	const char **add, **have;
-	size_t n_add = 0, n_have = 0;
+	const char **add;
+	size_t n_add = 0;
 	*mm = (struct gw_members){0};
 	if (!d->touched)
 		return 0;
 	if (gw_member_dns(run, d->add, d->n_add, &add, &n_add, e) < 0)
 		return -1;
-	if (d->clear) {
-		if (gw_read_members(run, en->dn, &have, &n_have, e) < 0)
-			return -1;
-		size_t all = n_have;
-		n_have = ours(run, have, n_have);
-		gw_members_diff(run, have, n_have, add, n_add, mm);
-		mm->clear = n_add == 0 && n_have > 0 && n_have == all;
-		if (mm->clear)
-			mm->n_del = 0;
-		return 0;
-	}
+	if (d->clear)
+		return replace_list(run, en, add, n_add, mm, e);
 	mm->add = add;
 	mm->n_add = n_add;
 	return ids_to_known_dns(run, d->remove, d->n_remove, &mm->del, &mm->n_del, e);
 }
 
-/* Those of dns that SCIM shows: a PUT says nothing about members outside of the configured bases or of other classes.
- */
-static int
-shown_only(struct gw_run *run, const struct dir_entry *en, const char ***dns, size_t *n, struct err *e)
-{
-	struct arena *a = run->m.a;
-	if (*n == 0)
-		return 0;
-	struct strv id = strv_of(map_id(&run->m, en));
-	struct dir_attr attrs[2] = {
-		{.name = run->m.caps->flavour->id_attr, .values = &id, .n = 1},
-		{.name = map_type_options(run->map)->member_attribute,
-		 .values = ARENA_ARRAY(a, *n, struct strv),
-		 .n = *n},
-	};
-	for (size_t i = 0; i < *n; i++)
-		attrs[1].values[i] = strv_of((*dns)[i]);
-	const struct dir_entry part = {.dn = en->dn, .attrs = attrs, .n_attrs = ARRAY_SIZE(attrs)};
-	const char **ids;
-	json_t *res;
-	if (gw_decode(run, &part, false, &res, e) < 0 || gw_member_ids(run, res, &ids, n, e) < 0)
-		return -1;
-	return ids_to_known_dns(run, ids, *n, dns, n, e);
-}
-
-/* PUT with members: the whole list of values against the wanted one; only what is to go is looked up. */
 static int
 put_to_dns(struct gw_run *run, const struct dir_entry *en, const json_t *after, struct gw_members *mm, struct err *e)
 {
-	const char **have, **ids, **want;
-	size_t n_have, n_want;
-	if (gw_member_ids(run, after, &ids, &n_want, e) < 0 || gw_member_dns(run, ids, n_want, &want, &n_want, e) < 0 ||
-	    gw_read_members(run, en->dn, &have, &n_have, e) < 0)
+	const char **ids, **want;
+	size_t n_want;
+	if (gw_member_ids(run, after, &ids, &n_want, e) < 0 || gw_member_dns(run, ids, n_want, &want, &n_want, e) < 0)
 		return -1;
-	gw_members_diff(run, have, n_have, want, n_want, mm);
-	return shown_only(run, en, &mm->del, &mm->n_del, e);
+	return replace_list(run, en, want, n_want, mm, e);
 }
 
 /* PATCH with a selection that only the values can decide. */
@@ -186,6 +154,8 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	if (members_change(run, u, en, before, after, &mm, e) < 0)
 		return -1;
 	run->q->ignored = c.ignored;
+	if (gw_fence_rename(run, en->dn, c.new_rdn, e) < 0)
+		return -1;
 	if (name_changes(run, before, after) && gw_check_unique(run, gw_unique_path(run), after, id, e) < 0)
 		return -1;
 	struct gw_step st = {

@@ -13,6 +13,18 @@
 const struct conn_limits http_default_limits = {
 	.header_ms = 10000, .body_ms = 60000, .reply_ms = 60000, .idle_ms = 30000};
 
+static const char *const *
+strings_copy(struct arena *a, const char *const *v)
+{
+	size_t n = 0;
+	while (v && v[n])
+		n++;
+	const char **copy = v ? ARENA_ARRAY(a, n + 1, const char *) : NULL;
+	for (size_t i = 0; i < n; i++)
+		copy[i] = arena_strdup(a, v[i]);
+	return copy;
+}
+
 static struct clients *
 clients_new(const struct principal *v, size_t n)
 {
@@ -26,6 +38,7 @@ clients_new(const struct principal *v, size_t n)
 		c->v[i] = v[i];
 		c->v[i].name = arena_strdup(a, v[i].name);
 		c->v[i].profile = arena_strdup(a, v[i].profile);
+		c->v[i].fences = strings_copy(a, v[i].fences);
 	}
 	return c;
 }

@@ -63,7 +63,7 @@ on_entry(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 {
 	struct finding *f = ctx;
 	const char *id = map_id(f->r, en);
-	if (id)
+	if (id && map_sees(f->r, en->dn))
 		strmap_put(f->dns, strv_of(id), arena_strdup(f->r->a, en->dn));
 	return 0;
 }

@@ -78,6 +78,13 @@ map_of_entry(struct map_run *r, const struct dir_entry *en, const char *dn_key)
 	return is_kind(r->set->groups, en, dn_key) ? r->set->groups : NULL;
 }
 
+bool
+map_sees(const struct map_run *r, const char *dn)
+{
+	const char *key = r->sees ? dir_dn_normal(r->a, dn) : NULL;
+	return !r->sees || (key && r->sees(r->sees_ctx, key));
+}
+
 int
 map_mark_deleted(struct map_run *r, const struct map *m, const struct dir_entry *en, struct dir_mods *mods,
 		 struct err *e)

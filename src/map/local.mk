@@ -5,7 +5,7 @@ libdirhinge_map_a_SOURCES = \
 	%D%/map_priv.h %D%/multi.c %D%/names.c %D%/password.c %D%/plain.c %D%/plan.c %D%/plan.h %D%/query.c %D%/query.h \
 	%D%/query_multi.c %D%/refs.c %D%/rows.c %D%/schemas.c %D%/state.c %D%/to_scim.c
 nodist_libdirhinge_map_a_SOURCES = %D%/assets.c
-nobase_noinst_HEADERS += include/dirhinge/map/map.h include/dirhinge/map/watch.h
+nobase_noinst_HEADERS += include/dirhinge/map/map.h include/dirhinge/map/refs.h include/dirhinge/map/watch.h
 
 # The schemas and maps that are built in.
 map_assets = \

@@ -136,6 +136,8 @@ int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const 
 /* --- kind.c ------------------------------------------------------------------------------------------------------ */
 const char *map_deleted_attr(const struct map *m);     /* its mark; NULL if the directory has no room for one */
 void map_kind_prepare(struct arena *a, struct map *m); /* once the rows are known */
+/* True if the client may know of the entry. */
+bool map_sees(const struct map_run *r, const char *dn);
 /* The class that makes an entry a resource of this type. */
 const char *map_main_class(const struct map *m);
 

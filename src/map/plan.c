@@ -140,7 +140,8 @@ new_dn(const struct map_plan *p, char **dn_r, struct err *e)
 			continue;
 		if (map_rdn(p->r, v->row, NULL, v->v[0], &rdn, e) < 0)
 			return -1;
-		return dir_dn_child(p->r->a, p->m->opts->rdn, v->v[0], p->m->opts->base, dn_r, e);
+		return dir_dn_child(p->r->a, p->m->opts->rdn, v->v[0], p->r->home ? p->r->home : p->m->opts->base, dn_r,
+				    e);
 	}
 	return err_set(e, ERR_VALUE, "%s names the entry in the directory and is missing", p->m->opts->rdn);
 }

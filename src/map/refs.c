@@ -107,12 +107,13 @@ static int
 on_target(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 {
 	struct resolving *rs = ctx;
-	const char *key = dir_dn_normal(rs->r->a, en->dn), *id = map_id(rs->r, en);
+	const char *key = dir_dn_normal(rs->r->a, en->dn);
 	const struct map *m = key ? map_of_entry(rs->r, en, key) : NULL;
-	if (!id || !m)
+	if (!key)
 		return 0;
-	struct map_ref *t = ARENA_NEW(rs->r->a, struct map_ref);
-	*t = (struct map_ref){id, display_of(rs->r, m, en), m->users};
+	struct map_ref *t = ARENA_NEW(rs->r->a, struct map_ref); /* id NULL: an entry that is not shown */
+	if (m)
+		*t = (struct map_ref){map_id(rs->r, en), display_of(rs->r, m, en), m->users};
 	strmap_put(rs->targets, strv_of(key), t);
 	return 0;
 }
@@ -129,6 +130,12 @@ search_batch(struct resolving *rs, const char *base, const struct dir_filter *co
 	return n ? dir_search_run(rs->r->dir, rs->r->a, false, &s, rs->r->until, on_target, rs, e) : 0;
 }
 
+static bool
+below(struct map_run *r, const struct item *it, const char *base)
+{
+	return dir_dn_under(r->a, it->dn, base, false) && (!r->sees || r->sees(r->sees_ctx, it->key));
+}
+
 /* Each DN is looked for once, below the base that it lies under; anything else is no resource of ours. */
 static int
 resolve_below(struct resolving *rs, const struct map_refs *refs, const char *base, struct strmap *seen, struct err *e)
@@ -137,7 +144,7 @@ resolve_below(struct resolving *rs, const struct map_refs *refs, const char *bas
 	size_t n = 0;
 	for (size_t i = 0; i < refs->n; i++) {
 		const struct item *it = &refs->items[i];
-		if (!it->key || strmap_get(seen, strv_of(it->key)) || !dir_dn_under(rs->r->a, it->dn, base, false))
+		if (!it->key || strmap_get(seen, strv_of(it->key)) || !below(rs->r, it, base))
 			continue;
 		strmap_put(seen, strv_of(it->key), rs);
 		items[n++] = dir_f_eq(rs->r->a, "entryDN", strv_of(it->dn));
@@ -210,18 +217,28 @@ map_member_of(struct map_run *r, const struct map_ref *ref)
 	return attr ? member(r, attr, ref) : NULL;
 }
 
+/* seen: the keys that were looked for. */
+static int
+look_up(struct resolving *rs, const struct map_refs *refs, struct strmap *seen, struct err *e)
+{
+	struct map_run *r = rs->r;
+	if (resolve_below(rs, refs, r->set->users->opts->base, seen, e) < 0 ||
+	    resolve_below(rs, refs, r->set->groups->opts->base, seen, e) < 0)
+		return err_cause(e, "resolve references");
+	return 0;
+}
+
 static int
 resolve_items(struct map_refs *refs, struct err *e)
 {
 	struct map_run *r = refs->r;
 	struct resolving rs = {r, strmap_new(r->a, false)};
-	struct strmap *seen = strmap_new(r->a, false);
-	if (resolve_below(&rs, refs, r->set->users->opts->base, seen, e) < 0 ||
-	    resolve_below(&rs, refs, r->set->groups->opts->base, seen, e) < 0)
-		return err_cause(e, "resolve references");
+	if (look_up(&rs, refs, strmap_new(r->a, false), e) < 0)
+		return -1;
 	for (size_t i = 0; i < refs->n; i++) {
 		const struct item *it = &refs->items[i];
-		show_item(r, it, it->key ? strmap_get(rs.targets, strv_of(it->key)) : NULL);
+		const struct map_ref *t = it->key ? strmap_get(rs.targets, strv_of(it->key)) : NULL;
+		show_item(r, it, t && t->id ? t : NULL);
 	}
 	return 0;
 }
@@ -238,6 +255,27 @@ map_refs_resolve_by(struct map_run *r, struct map_refs *refs, map_ref_fn fn, voi
 		show_item(r, it, found ? &ref : NULL);
 	}
 	refs->n = 0;
+	return 0;
+}
+
+int
+map_refs_replaced(struct map_run *r, const char **dns, size_t *n, struct err *e)
+{
+	struct map_refs *refs = map_refs_new(r);
+	struct resolving rs = {r, strmap_new(r->a, false)};
+	struct strmap *seen = strmap_new(r->a, false);
+	size_t kept = 0;
+	for (size_t i = 0; i < *n; i++)
+		map_refs_add(refs, NULL, NULL, NULL, dns[i], NULL);
+	if (look_up(&rs, refs, seen, e) < 0)
+		return -1;
+	for (size_t i = 0; i < *n; i++) {
+		const char *key = refs->items[i].key;
+		const struct map_ref *t = key ? strmap_get(rs.targets, strv_of(key)) : NULL;
+		if (key && strmap_get(seen, strv_of(key)) && (!t || t->id))
+			dns[kept++] = dns[i];
+	}
+	*n = kept;
 	return 0;
 }
 
@@ -273,7 +311,7 @@ on_group(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 {
 	struct reverse *rv = ctx;
 	const struct map_ref g = {map_id(rv->r, en), display_of(rv->r, rv->r->set->groups, en), false};
-	if (!g.id)
+	if (!g.id || !map_sees(rv->r, en->dn))
 		return 0;
 	if (!rv->by_dn) {
 		add_group(rv, &rv->users[0], &g);

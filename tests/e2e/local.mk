@@ -26,6 +26,7 @@ EXTRA_DIST += \
 	%D%/test_discovery.py \
 	%D%/test_errors.py \
 	%D%/test_extension.py \
+	%D%/test_fences.py \
 	%D%/test_etag.py \
 	%D%/test_group_wire.py \
 	%D%/test_groups.py \

@@ -274,20 +274,24 @@ def test_referral_among_the_users(hinge):
     hinge.ldap.delete(f"cn={n},{PEOPLE}")
 
 
-@pytest.mark.parametrize("how", ["PUT", "replace", "remove", "PUT []"])
-def test_members_outside_the_bases_stay(hinge, how):
-    """They are never shown, so a client that replaces what it sees does not mean them."""
+@pytest.mark.parametrize("how", ["PUT", "replace", "remove", "PUT []", "replace []"])
+@pytest.mark.parametrize("stays", [True, False], ids=["some stay", "none stays"])
+def test_one_rule_for_a_list_that_is_replaced(hinge, how, stays):
+    """decisions/0008: what the client was shown goes, and what names nothing below the bases. What lies elsewhere, or
+    names an entry there that is no resource, was in no list the client ever saw."""
     inside, other = hinge.make_user(), hinge.make_user()
-    n, outside = unique("mixed-"), "cn=printer,ou=services,dc=example,dc=com"
-    dn = hinge.ldap.add(f"cn={n},{GROUPS}", {"objectClass": "groupOfNames", "cn": n,
-                                            "member": [hinge.dn(inside["id"]), outside]})
+    n = unique("mixed-")
+    robot = f"cn={n}-robot,{PEOPLE}"
+    hinge.ldap.add(robot, {"objectClass": "applicationProcess", "cn": f"{n}-robot"})
+    keep = {"cn=printer,ou=services,dc=example,dc=com", robot, "dc=example,dc=com"} if stays else set()
+    go = {hinge.dn(inside["id"]), f"uid=gone,{PEOPLE}", f"cn=gone,{GROUPS}"}
+    dn = hinge.ldap.add(f"cn={n},{GROUPS}", {"objectClass": "groupOfNames", "cn": n, "member": sorted(keep | go)})
     id_ = hinge.ldap.read(dn, attrs=("entryUUID",)).one("entryUUID")
-    new = [] if how in ("remove", "PUT []") else [{"value": other["id"]}]
+    new = [] if how == "remove" or how.endswith("[]") else [{"value": other["id"]}]
     if how.startswith("PUT"):
-        hinge.lenient.put(f"/Groups/{id_}", {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
-                                             "displayName": n, "members": new}).expect(200)
+        hinge.lenient.put(f"/Groups/{id_}", {"schemas": [GROUP], "displayName": n, "members": new}).expect(200)
     else:
-        op = {"op": how, "path": "members", **({"value": new} if new else {})}
+        op = {"op": how.split()[0], "path": "members", **({} if how == "remove" else {"value": new})}
         hinge.lenient.patch(f"/Groups/{id_}", [op]).expect(200, 204)
     members = hinge.ldap.read(dn, attrs=("member",))["member"]
-    assert set(members) == {outside} | {hinge.dn(m["value"]) for m in new}, members
+    assert set(members) == (keep | {hinge.dn(m["value"]) for m in new} or {""}), members

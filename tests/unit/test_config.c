@@ -260,6 +260,8 @@ static const struct bad {
 	{"[users:write, groups:write]", "[users:write, group:write]",
 	 "d.yaml:26: clients[0].scopes has 'group:write'; it must be any of users:read, users:write, groups:read, "
 	 "groups:write, events:read, admin"},
+	{"bases: [ou=people]", "bases: []",
+	 "d.yaml:27: clients[0].fences.bases is empty; leave it out if the client may see everything"},
 	{"    scopes: [users:read]\n", "    scopes: []\n", "d.yaml:30: clients[1].scopes is empty"},
 	{"    scopes: [users:read]\n", "", "d.yaml:28: clients[1].scopes is missing"},
 	{"bases: [ou=people]", "bases: [people]",
@@ -395,6 +397,21 @@ START_TEST(values_arrive)
 	ck_assert_str_eq(c->webhooks.webhooks[0].allow_addresses.v[0], "10.1.0.0/16");
 	ck_assert_str_eq(c->push.streams[0].url, "https://hr.example.com/");
 	ck_assert_str_eq(c->poll.streams[0].name, "crm");
+}
+END_TEST
+
+START_TEST(fences_become_keys)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(16384);
+	const struct config *c =
+		load(a, replaced(a, good, "bases: [ou=people]",
+				 "bases: [\"OU=Sales, ou=People,dc=example,dc=com\", \"dc=example,dc=com\"]"));
+
+	ck_assert_str_eq(c->principals[0].fences[0], "ou=sales,ou=people,dc=example,dc=com");
+	ck_assert_str_eq(c->principals[0].fences[1], "dc=example,dc=com");
+	ck_assert_ptr_null(c->principals[0].fences[2]);
+	ck_assert_ptr_null(c->principals[1].fences);
+	ck_assert_ptr_null(strstr(c->warnings[0], "fences"));
 }
 END_TEST
 
@@ -583,6 +600,7 @@ main(void)
 	tcase_add_test(t, a_mistake_in_the_map_is_named_with_the_map_file);
 	tcase_add_test(t, groups_have_a_map_of_their_own);
 	tcase_add_test(t, values_arrive);
+	tcase_add_test(t, fences_become_keys);
 	tcase_add_test(t, what_has_no_effect_yet_is_said);
 	tcase_add_test(t, a_token_is_its_hash);
 	tcase_add_test(t, tokens_are_random_and_recognisable);

@@ -7,6 +7,7 @@
 #define DIRHINGE_MAP_MAP_H
 
 #include "dirhinge/dir/dir.h"
+#include "dirhinge/map/refs.h"
 #include "dirhinge/scim/diff.h"
 #include "dirhinge/scim/filter.h"
 #include "dirhinge/scim/project.h"
@@ -65,9 +66,12 @@ struct map_run {
 	const struct dir_caps *caps;
 	const struct map_set *set;
 	deadline_t until;
-	const char *client;   /* externalId is per client */
-	const char *base_url; /* for meta.location and $ref, without trailing slash */
-	int64_t now_us;       /* wall clock of the request, for active */
+	const char *client;                                /* externalId is per client */
+	const char *base_url;                              /* for meta.location and $ref, without trailing slash */
+	int64_t now_us;                                    /* wall clock of the request, for active */
+	bool (*sees)(const void *ctx, const char *dn_key); /* the client, by dir_dn_normal; NULL = everything */
+	const void *sees_ctx;
+	const char *home; /* where its new entries go; NULL = the base of the type */
 };
 /* --- LDAP to SCIM ------------------------------------------------------------------------------------------------ */
 
@@ -80,15 +84,8 @@ const char *const *map_attrs_change(struct map_run *r, const struct map *m);
 
 /* The resource an entry shows, in normal form with id, meta and schemas. References (manager, members) are left as DNs
  * in refs until map_refs_resolve. The tree's reference belongs to the arena. */
-struct map_refs;
-struct map_refs *map_refs_new(struct map_run *r);
 int map_to_scim(struct map_run *r, const struct map *m, const struct dir_entry *en, struct map_refs *refs,
 		json_t **res_r, struct err *e) DH_MUST_USE;
-/* Batched searches (<= 100 a search) turn DNs into value, $ref, type and display; what does not exist or lies outside
- * the configured bases is left out. */
-int map_refs_resolve(struct map_run *r, struct map_refs *refs, struct err *e) DH_MUST_USE;
-/* Registers users whose "groups" are wanted; map_refs_resolve fills them by reverse search. */
-void map_refs_want_groups(struct map_refs *refs, json_t *user, const char *dn);
 
 /* The entity tag of an entry ("W/\"…\""), from its version attributes; NULL while its version cannot be told. */
 char *map_version(struct map_run *r, const struct dir_entry *en);
@@ -120,9 +117,6 @@ int map_to_entry(struct map_run *r, const struct map *m, const json_t *res, cons
  * SCIM does not show stay. current: the entry that before came from (with all attributes of map_attrs_change). */
 int map_to_mods(struct map_run *r, const struct map *m, const json_t *before, const json_t *after,
 		const struct dir_entry *current, struct map_change *c_r, struct err *e) DH_MUST_USE;
-
-/* ids to DNs in batches, below both bases; dns_r[i] is NULL for an unknown id (wrong syntax included). */
-int map_ids_to_dns(struct map_run *r, const char *const *ids, size_t n, const char ***dns_r, struct err *e) DH_MUST_USE;
 
 /* Sets a password without ever re-enabling a disabled account (standards.md 5.6). entry: DN and strategy attributes. */
 int map_set_password(struct map_run *r, const struct map *m, const char *dn, struct strv password, bool disabled,
