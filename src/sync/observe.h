@@ -11,6 +11,7 @@
 #include "dirhinge/store/held.h"
 
 struct sync_ids; /* a set of sync ids; sync_priv.h */
+struct memory;   /* what observe.c keeps from one observation to the next; seen.h */
 
 struct sync_run {
 	/* Of the observation, the same as map.a; given back and made anew by the engine between two, never inside. */
@@ -21,10 +22,11 @@ struct sync_run {
 	const char *source; /* "main" */
 	int64_t now_us;
 	/* what observing leaves behind */
-	struct sync_ids *recheck;       /* groups to read again: sync_recheck() */
+	struct sync_ids *recheck;       /* entries to read again: sync_recheck() */
 	bool moved;                     /* a container has another DN: the children were not told, reconcile */
 	int64_t counted[EVENT_N_TYPES]; /* events appended, for metrics */
 	int64_t last_change_us;         /* greatest event time */
+	struct memory *memory;          /* NULL at first; given back by sync_run_done */
 };
 
 struct observation {
@@ -34,7 +36,7 @@ struct observation {
 	const char *csn, *actor_dn;    /* NULL = not known */
 	bool initial;                  /* first refresh of an empty store */
 	bool coalesced;                /* stands for all changes of a gap */
-	bool reresolve;                /* a group whose members are to be resolved anew */
+	bool reresolve;                /* after sync_recheck(): references are to be resolved anew */
 };
 
 /* Compares with the last known state, appends the events, writes state and member rows. *need_fetch_r: the operation
@@ -42,7 +44,15 @@ struct observation {
 int sync_observe(struct sync_run *r, struct store_tx *tx, const struct observation *o, bool *need_fetch_r,
 		 struct err *e) DH_MUST_USE;
 
-/* Asks the engine to read this group again and to observe it with .reresolve: at once, or a second later, when overlays
+/* At the END of an initial refresh, in its transaction: tells of the entries that referred to others which came behind
+ * them (managers, members). */
+int sync_observe_end(struct sync_run *r, struct store_tx *tx, struct err *e) DH_MUST_USE;
+/* After a transaction that was undone, or with everything else. */
+void sync_run_done(struct sync_run *r);
+/* Which entries besides resources are kept, as STORE_OTHER: containers and canaries. NULL-terminated object classes. */
+extern const char *const sync_other_classes[];
+
+/* Asks the engine to read this entry again and to observe it with .reresolve: at once, or a second later, when overlays
  * that change members silently (refint) are through. */
 void sync_recheck(struct sync_run *r, const char *sync_id, bool at_once);
 
