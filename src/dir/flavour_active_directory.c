@@ -4,7 +4,8 @@
 
 #include "dirhinge/dir/flavour.h"
 
-#define CAPABILITY_AD "1.2.840.113556.1.4.800" /* [MS-ADTS] 3.1.1.3.4.3.1: not AD LDS, which has no accounts of a domain */
+#define CAPABILITY_AD \
+	"1.2.840.113556.1.4.800" /* [MS-ADTS] 3.1.1.3.4.3.1: not AD LDS, which has no accounts of a domain */
 
 static int
 probe(const struct dir_entry *root_dse)
@@ -19,23 +20,23 @@ static const struct {
 	const char *text; /* somewhere in the message */
 	enum err_code code;
 } refinements[] = {
-	{LDAP_ALREADY_EXISTS, "already in use", ERR_UNIQUE},         /* Samba: sAMAccountName */
-	{LDAP_ALREADY_EXISTS, "00000524", ERR_UNIQUE},               /* ERROR_USER_EXISTS */
-	{LDAP_ALREADY_EXISTS, "00000526", ERR_UNIQUE},               /* ERROR_GROUP_EXISTS */
-	{LDAP_ALREADY_EXISTS, "00000563", ERR_UNIQUE},               /* ERROR_ALIAS_EXISTS */
-	{LDAP_ALREADY_EXISTS, "00002071", ERR_UNIQUE},               /* ERROR_DS_OBJ_STRING_NAME_EXISTS */
+	{LDAP_ALREADY_EXISTS, "already in use", ERR_UNIQUE}, /* Samba: sAMAccountName */
+	{LDAP_ALREADY_EXISTS, "00000524", ERR_UNIQUE},       /* ERROR_USER_EXISTS */
+	{LDAP_ALREADY_EXISTS, "00000526", ERR_UNIQUE},       /* ERROR_GROUP_EXISTS */
+	{LDAP_ALREADY_EXISTS, "00000563", ERR_UNIQUE},       /* ERROR_ALIAS_EXISTS */
+	{LDAP_ALREADY_EXISTS, "00002071", ERR_UNIQUE},       /* ERROR_DS_OBJ_STRING_NAME_EXISTS */
 	{LDAP_ALREADY_EXISTS, "already exists for target", ERR_DIR_HAS_VALUE},
-	{LDAP_ALREADY_EXISTS, "00000562", ERR_DIR_HAS_VALUE},        /* ERROR_MEMBER_IN_ALIAS */
-	{LDAP_ALREADY_EXISTS, "00000528", ERR_DIR_HAS_VALUE},        /* ERROR_MEMBER_IN_GROUP */
-	{LDAP_CONSTRAINT_VIOLATION, "already in use", ERR_UNIQUE},   /* Samba: userPrincipalName */
-	{LDAP_CONSTRAINT_VIOLATION, "000021C8", ERR_UNIQUE},         /* ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST */
-	{LDAP_CONSTRAINT_VIOLATION, "000021C7", ERR_UNIQUE},         /* ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST */
+	{LDAP_ALREADY_EXISTS, "00000562", ERR_DIR_HAS_VALUE},      /* ERROR_MEMBER_IN_ALIAS */
+	{LDAP_ALREADY_EXISTS, "00000528", ERR_DIR_HAS_VALUE},      /* ERROR_MEMBER_IN_GROUP */
+	{LDAP_CONSTRAINT_VIOLATION, "already in use", ERR_UNIQUE}, /* Samba: userPrincipalName */
+	{LDAP_CONSTRAINT_VIOLATION, "000021C8", ERR_UNIQUE},       /* ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST */
+	{LDAP_CONSTRAINT_VIOLATION, "000021C7", ERR_UNIQUE},       /* ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST */
 	{LDAP_CONSTRAINT_VIOLATION, "ATT_OR_VALUE_EXISTS", ERR_DIR_HAS_VALUE},
 	{LDAP_UNWILLING_TO_PERFORM, "doesn't exist for target", ERR_DIR_MISSING_VALUE},
 	{LDAP_UNWILLING_TO_PERFORM, "00000561", ERR_DIR_MISSING_VALUE}, /* ERROR_MEMBER_NOT_IN_ALIAS */
 	{LDAP_UNWILLING_TO_PERFORM, "00000529", ERR_DIR_MISSING_VALUE}, /* ERROR_MEMBER_NOT_IN_GROUP */
-	{LDAP_UNWILLING_TO_PERFORM, "0000052D", ERR_VALUE},             /* ERROR_PASSWORD_RESTRICTION: enabled without one */
-	{LDAP_UNWILLING_TO_PERFORM, "0000209A", ERR_MUTABILITY},        /* attribute owned by the system */
+	{LDAP_UNWILLING_TO_PERFORM, "0000052D", ERR_VALUE},      /* ERROR_PASSWORD_RESTRICTION: enabled without one */
+	{LDAP_UNWILLING_TO_PERFORM, "0000209A", ERR_MUTABILITY}, /* attribute owned by the system */
 };
 
 static bool
@@ -58,6 +59,60 @@ refine(int ldap_rc, const char *text, enum err_code *code)
 	return false;
 }
 
+/* --- protected entries (reliability.md T-05) --- */
+
+/* By the last number of the SID, which no rename and no translation changes: domain accounts and groups, and those of
+ * the builtin domain. */
+static const uint32_t protected_rids[] = {
+	498, /* Enterprise Read-only Domain Controllers */
+	500, /* Administrator */
+	502, /* krbtgt */
+	512, /* Domain Admins */
+	516, /* Domain Controllers */
+	517, /* Cert Publishers */
+	518, /* Schema Admins */
+	519, /* Enterprise Admins */
+	520, /* Group Policy Creator Owners */
+	521, /* Read-only Domain Controllers */
+	526, /* Key Admins */
+	527, /* Enterprise Key Admins */
+	544, /* Administrators */
+	548, /* Account Operators */
+	549, /* Server Operators */
+	550, /* Print Operators */
+	551, /* Backup Operators */
+	552, /* Replicator */
+};
+
+/* [MS-DTYP] 2.4.2.2: the last sub-authority, little-endian; 0 if v is no SID. A RID from 1000 on is of the domain's own
+ * making. */
+static uint32_t
+rid_of(struct strv v)
+{
+	const unsigned char *p = (const unsigned char *)v.p;
+
+	if (v.n < 12 || p[0] != 1 || p[1] == 0 || v.n != 8 + 4 * (size_t)p[1])
+		return 0;
+	p += v.n - 4;
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* adminCount: a member of such a group, now or once (AdminSDHolder). */
+static bool
+is_protected(const struct dir_entry *en)
+{
+	struct strv count = dir_entry_first(en, "adminCount");
+	uint32_t rid = rid_of(dir_entry_first(en, "objectSid"));
+
+	if (count.n && !strv_eq(count, STRV("0")))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(protected_rids); i++)
+		if (rid == protected_rids[i])
+			return true;
+	return strv_caseeq(dir_entry_first(en, "isCriticalSystemObject"), STRV("TRUE"));
+}
+
+static const char *const protect_attrs[] = {"objectSid", "adminCount", "isCriticalSystemObject", NULL};
 static const char *const server_fills[] = {"instanceType", "nTSecurityDescriptor", "objectCategory", "objectSid", NULL};
 
 const struct dir_flavour dir_flavour_active_directory = {
@@ -82,6 +137,8 @@ const struct dir_flavour dir_flavour_active_directory = {
 	.max_rdn = 0,
 	.password_attr = "unicodePwd",
 	.server_fills = server_fills,
+	.protect_attrs = protect_attrs,
+	.is_protected = is_protected,
 	.probe = probe,
 	.refine = refine,
 };

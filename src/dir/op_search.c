@@ -127,8 +127,8 @@ send_page(struct run *r, struct conn *c, struct berval *cookie, int *msgid_r, st
 			return err_set(e, ERR_INTERNAL, "the matched values control cannot be made");
 		controls[n++] = values;
 	}
-	rc = ldap_search_ext(c->ld, s->base, scopes[s->scope], r->filter, (char **)(uintptr_t)attrs, 0, controls,
-			     NULL, &limit, r->page_size > 0 ? 0 : s->size_limit, msgid_r);
+	rc = ldap_search_ext(c->ld, s->base, scopes[s->scope], r->filter, (char **)(uintptr_t)attrs, 0, controls, NULL,
+			     &limit, r->page_size > 0 ? 0 : s->size_limit, msgid_r);
 	if (rc == LDAP_FILTER_ERROR || rc == LDAP_PARAM_ERROR || rc == LDAP_ENCODING_ERROR) {
 		err_set(e, ERR_FILTER, NULL);
 		return err_cause(e, "libldap does not accept the filter %s", r->filter);
@@ -209,7 +209,8 @@ adapt(struct run *r, struct err *e)
 	const struct dir_flavour *fl = r->d->caps->flavour;
 
 	r->page_size = s->page_size;
-	if (fl->max_page > 0 && s->scope != DIR_BASE && s->size_limit == 0 && (r->page_size == 0 || r->page_size > fl->max_page))
+	if (fl->max_page > 0 && s->scope != DIR_BASE && s->size_limit == 0 &&
+	    (r->page_size == 0 || r->page_size > fl->max_page))
 		r->page_size = fl->max_page;
 	if (s->matched && !r->d->caps->matched_values)
 		return err_set(e, ERR_DIR_UNSUPPORTED, NULL);

@@ -7,7 +7,7 @@
 #include "dir/ms.h"
 #include "dir/result.h"
 
-#define MARK ";range="
+#define MARK  ";range="
 /* Reading begins anew when the entry changed between two pieces. */
 #define TRIES 5
 
@@ -117,8 +117,7 @@ static const struct dir_attr *
 find_piece(const struct list *l, const struct dir_entry *en, struct dir_range *range_r)
 {
 	for (size_t i = 0; i < en->n_attrs; i++)
-		if (dir_range_parse(en->attrs[i].name, range_r) == 1 &&
-		    strv_caseeq(range_r->attr, strv_of(l->attr)))
+		if (dir_range_parse(en->attrs[i].name, range_r) == 1 && strv_caseeq(range_r->attr, strv_of(l->attr)))
 			return &en->attrs[i];
 	return NULL;
 }
@@ -211,9 +210,13 @@ dir_range_complete(struct arena *a, struct conn *c, const struct dir_flavour *fl
 		if (rc == 0)
 			continue;
 
-		struct list l = {
-			.a = a, .c = c, .fl = fl, .dn = en->dn, .until = until, .attr = at->name,
-			.version = dir_entry_first(en, fl->version_attr)};
+		struct list l = {.a = a,
+				 .c = c,
+				 .fl = fl,
+				 .dn = en->dn,
+				 .until = until,
+				 .attr = at->name,
+				 .version = dir_entry_first(en, fl->version_attr)};
 
 		if (rc < 0 || range.low != 0)
 			return incomplete(&l, "a piece that cannot be understood", e);

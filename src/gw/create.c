@@ -1,19 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0
  * POST (RFC 7644 3.3): one LDAP add, then the password if there is one. */
+#include "dirhinge/base/codec.h"
+#include "dirhinge/crypto/hash.h"
 #include "gw/gw_priv.h"
 
 /* What could not be completed must not stay behind: the client was told that nothing was created. */
 static int
-take_back(struct gw_run *run, const char *dn, struct err *e)
+take_back(struct gw_run *run, const char *dn, const char *id, struct err *e)
 {
 	struct err undo = ERR_INIT;
-	if (dir_delete(run->m.dir, run->m.a, dn, NULL, deadline_in(2000), &undo) < 0)
+	const struct dir_write w = {.id = id};
+	if (dir_delete(run->m.dir, run->m.a, dn, &w, deadline_in(2000), &undo) < 0)
 		return err_cause(e, "the incomplete entry %s could not be taken back (%s), delete it by hand", dn,
 				 undo.cause);
 	return err_cause(e, "entry taken back");
 }
 
-/* The add carries what one request can hold; the password and the members past the first chunk follow. */
+/* For an account that is to be active in a directory that enables none without a password: one that nobody knows, so
+ * that nobody can bind until it is reset, as in the directories that allow to have none. All kinds of characters, for
+ * any rule of complexity. */
+static struct strv
+unknown_password(struct gw_run *run)
+{
+	unsigned char random[24];
+	crypto_random(random, sizeof(random));
+	const char *text = base64url_encode(run->m.a, strv_n((const char *)random, sizeof(random)));
+	return strv_of(arena_printf(run->m.a, "%s-aA1", text));
+}
+
+/* What one add cannot do: members past the first chunk, the password, and then enabling the account. */
+static int
+complete(struct gw_run *run, const char *dn, const char *id, const struct map_change *c, const struct gw_members *rest,
+	 struct err *e)
+{
+	struct strv password = c->activate && !c->password.p ? unknown_password(run) : c->password;
+	const char *at = dir_address(run->m.a, run->m.caps, dn, id);
+	const struct dir_entry *en;
+	if (password.p && map_set_password(&run->m, run->map, at, password, c->disabled, e) < 0)
+		return -1;
+	if (rest->n_add > 0 && gw_modify_group(run, &(struct gw_group){.dn = dn, .id = id}, NULL, rest, NULL, e) < 0)
+		return -1;
+	if (!c->activate)
+		return 0;
+	return gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0
+		       ? -1
+		       : map_activate(&run->m, run->map, en, e);
+}
+
 static int
 add_entry(struct gw_run *run, const char *dn, const struct map_change *c, const struct gw_members *rest,
 	  const struct dir_entry **en_r, struct err *e)
@@ -21,14 +54,12 @@ add_entry(struct gw_run *run, const char *dn, const struct map_change *c, const 
 	struct dir_write w = {.post_attrs = map_attrs(&run->m, run->map, run->project, NULL), .post_r = en_r};
 	if (dir_add(run->m.dir, run->m.a, dn, &c->mods, &w, run->m.until, e) < 0)
 		return -1;
-	if (!c->password.p && rest->n_add == 0)
+	if (!c->password.p && rest->n_add == 0 && !c->activate)
 		return 0;
-	if (c->password.p && map_set_password(&run->m, run->map, dn, c->password, c->disabled, e) < 0)
-		return take_back(run, dn, e);
-	if (rest->n_add > 0 &&
-	    gw_modify_group(run, &(struct gw_group){.dn = dn, .id = map_id(&run->m, *en_r)}, NULL, rest, NULL, e) < 0)
-		return take_back(run, dn, e);
-	return gw_fetch(run, map_id(&run->m, *en_r), w.post_attrs, en_r, e);
+	const char *id = map_id(&run->m, *en_r);
+	if (complete(run, dn, id, c, rest, e) < 0)
+		return take_back(run, dn, id, e);
+	return gw_fetch(run, id, w.post_attrs, en_r, e);
 }
 
 static int
@@ -60,7 +91,7 @@ create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *
 	if (gw_refs_find(run, dn, &stale, e) < 0 || add_entry(run, dn, &c, &rest, &en, e) < 0)
 		return err_cause(e, "create %s", run->type->name);
 	if (gw_refs_drop(run, dn, stale, e) < 0)
-		return take_back(run, dn, e);
+		return take_back(run, dn, map_id(&run->m, en), e);
 	return gw_show(run, en, r, e);
 }
 

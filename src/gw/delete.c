@@ -2,7 +2,9 @@
  * DELETE (RFC 7644 3.6) by the configured policy. References go first: a repeated request finishes what a crash left.
  */
 #include "gw/gw_priv.h"
+#include "gw/protect.h"
 #include "gw/rate.h"
+#include "gw/turns.h"
 
 /* Turns the account off before anything else, so that a leaver is out even if a later step fails. The first write
  * carries the condition of If-Match: *only_if is NULL afterwards. */
@@ -20,7 +22,7 @@ disable(struct gw_run *run, const struct dir_entry *en, const char *id, const st
 		return err_cause(e, "disable before the delete");
 	if (c.mods.n == 0)
 		return 0;
-	struct dir_write w = {.assertion = gw_guard(run, en->dn, id, *only_if)};
+	struct dir_write w = {.assertion = gw_guard(run, en->dn, id, *only_if), .id = id};
 	if (dir_modify(run->m.dir, run->m.a, en->dn, &c.mods, &w, run->m.until, e) < 0)
 		return -1;
 	*only_if = NULL;
@@ -66,7 +68,7 @@ static int
 end_entry(struct gw_run *run, const struct dir_entry *en, const char *id, enum gw_delete how,
 	  const struct dir_filter *only_if, struct err *e)
 {
-	struct dir_write w = {.assertion = gw_guard(run, en->dn, id, only_if)};
+	struct dir_write w = {.assertion = gw_guard(run, en->dn, id, only_if), .id = id};
 	if (how == GW_DELETE_MOVE)
 		return move_away(run, en, id, &w, e);
 	if (how == GW_DELETE_DISABLE)
@@ -97,8 +99,11 @@ delete_by_policy(struct gw_run *run, const struct dir_entry *en, const char *id,
 	const struct dir_filter *only_if = gw_version_condition(run, en);
 	if (how != GW_DELETE_HARD && map_active(run->map) && disable(run, en, id, &only_if, e) < 0)
 		return -1;
+	/* Where references go with their entry they are left to it: an undelete brings them back. */
+	if (how == GW_DELETE_HARD && run->m.caps->flavour->links_follow)
+		return end_entry(run, en, id, how, only_if, e);
 	/* Whoever loses the race of If-Match must not have taken anybody out of a group: the entry goes first then. */
-	bool entry_first = only_if != NULL;
+	bool entry_first = only_if != NULL && run->m.caps->assertion;
 	if (!entry_first && gw_refs_remove(run, en->dn, e) < 0)
 		return -1;
 	if (end_entry(run, en, id, how, only_if, e) < 0)
@@ -113,8 +118,8 @@ static int
 attempt(struct gw_run *run, const char *id, enum gw_delete how, struct err *e)
 {
 	const struct dir_entry *en;
-	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0 ||
-	    gw_none_match_write(run, en, e) < 0)
+	if (gw_turn_take(run, id, e) < 0 || gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 ||
+	    gw_if_match(run, en, e) < 0 || gw_none_match_write(run, en, e) < 0 || gw_check_protected(run, en, e) < 0)
 		return -1;
 	return delete_by_policy(run, en, id, how, e);
 }
@@ -125,11 +130,13 @@ static int delete (struct gw_run *run, const char *id, struct err *e)
 	struct gw_rate *rate = gw_rate_of(run->g);
 	if (check_policy(run, how, e) < 0 || gw_rate_take(rate, run->q->who, clock_mono_ms(), e) < 0)
 		return -1;
-	for (int i = 1; attempt(run, id, how, e) < 0; i++)
+	for (int i = 1; attempt(run, id, how, e) < 0; i++) {
+		gw_turn_end(run);
 		if (gw_retry(run, i, e) < 0) {
 			gw_rate_give(rate, run->q->who);
 			return err_cause(e, "delete %s %.64s", run->type->name, id);
 		}
+	}
 	return 0;
 }
 

@@ -31,6 +31,7 @@ rename_entry(struct gw_run *run, struct gw_step *st, const char **dn_r, struct e
 	const struct dir_entry *en = st->before;
 	struct dir_write w = {
 		.assertion = gw_guard(run, en->dn, map_id(&run->m, en), gw_version_condition(run, en)),
+		.id = map_id(&run->m, en),
 		.post_attrs = st->post_attrs,
 		.post_r = &st->post,
 	};
@@ -45,7 +46,8 @@ rename_back(struct gw_run *run, const struct dir_entry *en, const char *dn, stru
 {
 	struct err undo = ERR_INIT;
 	const char *rdn = dir_dn_rdn(run->m.a, en->dn);
-	if (dir_rename(run->m.dir, run->m.a, dn, rdn, NULL, NULL, deadline_in(2000), &undo) < 0)
+	const struct dir_write w = {.id = map_id(&run->m, en)};
+	if (dir_rename(run->m.dir, run->m.a, dn, rdn, NULL, &w, deadline_in(2000), &undo) < 0)
 		return err_cause(e, "the entry stays renamed to %s (%s), because", dn, undo.cause);
 	return -1;
 }
@@ -78,6 +80,7 @@ modify(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
 		return 0;
 	struct dir_write w = {
 		.assertion = gw_guard(run, dn, id, condition(run, st)),
+		.id = id,
 		.post_attrs = st->post_attrs,
 		.post_r = &st->post,
 	};
@@ -106,7 +109,8 @@ claim(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
 	st->claimed = true;
 	if (c->new_rdn || c->claim.n == 0)
 		return 0;
-	struct dir_write w = {.assertion = gw_guard(run, dn, map_id(&run->m, st->before), version)};
+	const char *id = map_id(&run->m, st->before);
+	struct dir_write w = {.assertion = gw_guard(run, dn, id, version), .id = id};
 	return dir_modify(run->m.dir, run->m.a, dn, &c->claim, &w, run->m.until, e);
 }
 
@@ -119,7 +123,8 @@ modify_and_password(struct gw_run *run, struct gw_step *st, const char *dn, stru
 	bool first = modify_goes_first(run, st);
 	if ((first ? modify(run, st, dn, e) : claim(run, st, dn, e)) < 0)
 		return -1;
-	if (map_set_password(&run->m, run->map, dn, c->password, c->disabled || st->was_disabled, e) < 0) {
+	const char *at = dir_address(run->m.a, run->m.caps, dn, map_id(&run->m, st->before));
+	if (map_set_password(&run->m, run->map, at, c->password, c->disabled || st->was_disabled, e) < 0) {
 		struct err why = *e;
 		if (c->disabled && c->active_changed)
 			err_set(e, why.code, "%s; the account is disabled all the same", why.detail);

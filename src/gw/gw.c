@@ -5,6 +5,7 @@
 #include "gw/gw_priv.h"
 #include "gw/query.h"
 #include "gw/rate.h"
+#include "gw/turns.h"
 
 /* 100,000 ids are 1.7 MB. */
 #define SNAPSHOT_BYTES    (24U << 20)
@@ -21,6 +22,7 @@ struct gw {
 	struct arena *arena;
 	const struct map_set *set;
 	struct gw_writers *writers;
+	struct gw_turns *turns;
 	struct gw_rate *rate;
 };
 
@@ -28,6 +30,12 @@ struct gw_rate *
 gw_rate_of(struct gw *g)
 {
 	return g->rate;
+}
+
+struct gw_turns *
+gw_turns_of(struct gw *g)
+{
+	return g->turns;
 }
 
 struct gw_writers *
@@ -44,6 +52,7 @@ gw_new(const struct gw_opts *opts)
 	g->opts = *opts;
 	g->arena = a;
 	g->writers = gw_writers_new(a);
+	g->turns = gw_turns_new(a);
 	g->rate = gw_rate_new();
 	g->snapshots = gw_snaps_new(&(struct gw_snaps_opts){
 		.max_bytes = SNAPSHOT_BYTES,
@@ -64,6 +73,7 @@ gw_free(struct gw **g)
 		return;
 	struct arena *a = (*g)->arena;
 	gw_writers_done((*g)->writers);
+	gw_turns_done((*g)->turns);
 	gw_rate_free(&(*g)->rate);
 	gw_snaps_free(&(*g)->snapshots);
 	mutex_done(&(*g)->lock);
@@ -189,6 +199,7 @@ int
 gw_end(struct gw_run *run, int result, struct err *e)
 {
 	gw_writer_end(run);
+	gw_turn_end(run);
 	run->q->notes = run->ctx.notes;
 	/* noSuchObject from the directory is about a DN, and a client would read it as "this resource is gone": a
 	 * container that was moved or mistyped must not make it forget its users. Only gw_fetch says 404, by the id. */

@@ -25,6 +25,7 @@ struct gw_run {
 	struct scim_ctx ctx;
 	const struct scim_project *project;
 	struct gw_writer writer;
+	unsigned turn; /* from 1; 0 = none */
 };
 
 const struct gw_opts *gw_options(const struct gw *g);

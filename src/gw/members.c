@@ -3,6 +3,7 @@
  * costs the same in a group of ten and of a hundred thousand. */
 #include "dirhinge/base/strmap.h"
 #include "gw/gw_priv.h"
+#include "gw/protect.h"
 
 /* Each refusal means that another client got a change in between. */
 #define MEMBER_TRIES 16
@@ -130,6 +131,7 @@ attempt(const struct plan *p, struct err *e)
 	struct dir_write w = {
 		.permissive = true,
 		.assertion = gw_guard(p->run, p->dn, p->id, more),
+		.id = p->id,
 		.post_attrs = p->post_r ? gw_version_attrs(p->run) : NULL,
 		.post_r = p->post_r,
 	};
@@ -232,6 +234,8 @@ gw_modify_group(struct gw_run *run, const struct gw_group *group, const struct d
 	const struct map *groups = run->m.set->groups;
 	size_t done_add = 0, done_del = 0;
 	bool first = true;
+	if (mm->n_add > 0 && gw_check_nesting(run, group->dn, e) < 0)
+		return -1;
 	/* slapd refuses PDUs over 4 MiB; one modify of 5,000 values stays far below it (directories.md 1.4). */
 	while (first || done_add < mm->n_add || done_del < mm->n_del) {
 		struct plan p = {

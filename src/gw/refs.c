@@ -55,7 +55,7 @@ swap_one_manager(struct gw_run *run, const struct gw_group *en, const char *attr
 		 const char *new_dn, struct err *e)
 {
 	struct dir_mods mods;
-	struct dir_write w = {.assertion = gw_guard(run, en->dn, en->id, NULL)};
+	struct dir_write w = {.assertion = gw_guard(run, en->dn, en->id, NULL), .id = en->id};
 	dir_mods_init(&mods, run->m.a);
 	dir_mods_value(&mods, DIR_MOD_DELETE, attr, strv_of(old_dn));
 	if (new_dn)
@@ -130,6 +130,8 @@ gw_refs_remove_member(struct gw_run *run, const char *dn, struct err *e)
 int
 gw_refs_rename(struct gw_run *run, const char *old_dn, const char *new_dn, struct err *e)
 {
+	if (run->m.caps->flavour->links_follow)
+		return 0;
 	return swap_in_groups(run, old_dn, new_dn, e) < 0 ? -1 : swap_managers(run, old_dn, new_dn, e);
 }
 
@@ -137,7 +139,8 @@ int
 gw_refs_find(struct gw_run *run, const char *dn, const struct gw_found **found_r, struct err *e)
 {
 	struct gw_found *f = ARENA_NEW(run->m.a, struct gw_found);
-	if (find_groups(run, dn, f, e) < 0)
+	*f = (struct gw_found){.run = run};
+	if (!run->m.caps->flavour->links_follow && find_groups(run, dn, f, e) < 0)
 		return -1;
 	*found_r = f;
 	return 0;

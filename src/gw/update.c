@@ -2,6 +2,8 @@
  * What PUT and PATCH share: read the entry, compute the wanted resource, write the difference, read again and repeat
  * when somebody else was faster. */
 #include "gw/update.h"
+#include "gw/protect.h"
+#include "gw/turns.h"
 
 #include "gw/execute.h"
 
@@ -137,10 +139,10 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	bool group = run->q->type == GW_GROUPS;
 	const struct dir_entry *en;
 	json_t *before, *after;
-	gw_writer_end(run);
 	gw_writer_begin(run); /* from here on DNs are looked up */
 	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0 ||
-	    gw_none_match_write(run, en, e) < 0 || gw_decode(run, en, false, &before, e) < 0)
+	    gw_none_match_write(run, en, e) < 0 || gw_check_protected(run, en, e) < 0 ||
+	    gw_decode(run, en, false, &before, e) < 0)
 		return -1;
 	if (group && u->whole_list && load_members(run, en, before, e) < 0)
 		return -1;
@@ -172,6 +174,17 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	return 0;
 }
 
+static int
+attempt_in_turn(struct gw_run *run, struct gw_update *u, const char *id, const struct dir_entry **en_r, struct err *e)
+{
+	gw_writer_end(run);
+	if (gw_turn_take(run, id, e) < 0)
+		return -1;
+	int rc = attempt(run, u, id, en_r, e);
+	gw_turn_end(run);
+	return rc;
+}
+
 /* A PATCH may be answered with 204 (RFC 7644 3.5.2), and naming every member of a large group for a new displayName
  * would cost more than the change. */
 static bool
@@ -186,7 +199,7 @@ int
 gw_update(struct gw_run *run, struct gw_update *u, const char *id, struct gw_result *r, struct err *e)
 {
 	const struct dir_entry *en = NULL;
-	for (int i = 1; attempt(run, u, id, &en, e) < 0; i++)
+	for (int i = 1; attempt_in_turn(run, u, id, &en, e) < 0; i++)
 		if (gw_retry(run, i, e) < 0)
 			return err_cause(e, "%s %s %.64s", u->verb, run->type->name, id);
 	if (!u->no_answer && !en && gw_fetch(run, id, map_attrs(&run->m, run->map, run->project, NULL), &en, e) < 0)

@@ -3,6 +3,7 @@
  * that can be read back, written any number of times and searched for. */
 #include "map/active.h"
 #include "dirhinge/base/codec.h"
+#include "map/account.h"
 #include "map/plan.h"
 
 #define DAY_US   (INT64_C(86400) * 1000000)
@@ -12,6 +13,7 @@
 #define LOCK     "pwdAccountLockedTime"
 #define ACTIVE   "dirhingeActive"
 #define EXPIRE   "shadowExpire"
+#define NS_LOCK  "nsAccountLock"
 
 static void
 set_one(struct dir_mods *mods, const char *attr, const char *value)
@@ -181,11 +183,57 @@ shadow_filter(struct map_run *r, const struct dir_caps *caps, bool *exact_r)
 	return dir_f_and2(r->a, dir_f_ge(r->a, EXPIRE, STRV("1")), dir_f_le(r->a, EXPIRE, strv_of(today)));
 }
 
+/* --- ns-account-lock --------------------------------------------------------------------------------------------- */
+
+static bool
+ns_lock_disabled(const struct dir_entry *en, int64_t now_us DH_UNUSED)
+{
+	return strv_caseeq(dir_entry_first(en, NS_LOCK), STRV("true"));
+}
+
+/* The old value is deleted by its text: somebody who locks an account for a reason of his own meanwhile keeps his lock.
+ */
+static void
+ns_lock_write(struct map_run *r DH_UNUSED, const struct dir_entry *en, bool disable, struct dir_mods *mods)
+{
+	if (en && ns_lock_disabled(en, 0) == disable)
+		return;
+	if (disable)
+		set_one(mods, NS_LOCK, "true");
+	else if (en)
+		dir_mods_value(mods, DIR_MOD_DELETE, NS_LOCK, dir_entry_first(en, NS_LOCK));
+}
+
+static const struct dir_filter *
+ns_lock_filter(struct map_run *r, const struct dir_caps *caps DH_UNUSED, bool *exact_r)
+{
+	*exact_r = true;
+	return dir_f_eq(r->a, NS_LOCK, STRV("true"));
+}
+
 /* --- table ------------------------------------------------------------------------------------------------------- */
 
-const char *const map_strategy_names[] = {"ppolicy-end-time", "ppolicy-lock", "attribute", "shadow-expire", NULL};
+const char *const map_strategy_names[] = {"ppolicy-end-time",     "ppolicy-lock",    "attribute", "shadow-expire",
+					  "user-account-control", "ns-account-lock", NULL};
 
 static const struct map_strategy strategies[] = {
+	{
+		.name = "user-account-control",
+		.attrs = map_account_attrs,
+		.disabled = map_account_disabled,
+		.write = map_account_write,
+		.filter = map_account_filter,
+		.born_disabled = true,
+		.stops_binds = true,
+	},
+	{
+		.name = "ns-account-lock",
+		.attrs = (const char *const[]){NS_LOCK, NULL},
+		.disabled = ns_lock_disabled,
+		.write = ns_lock_write,
+		.filter = ns_lock_filter,
+		.stops_binds = true,
+	},
 	{
 		.name = "ppolicy-end-time",
 		.attrs = (const char *const[]){END_TIME, NULL},
@@ -252,6 +300,8 @@ map_strategy_stops_binds(const struct map_strategy *s)
 int
 map_strategy_find(const char *name, const struct dir_caps *caps, const struct map_strategy **s_r, struct err *e)
 {
+	if (str_eq(name, "auto") && caps->flavour->active)
+		name = caps->flavour->active;
 	if (str_eq(name, "auto")) {
 		/* Never one that needs the applications to look at an attribute: that would be a disable that
 		 * disables nothing. */
@@ -316,8 +366,19 @@ map_active_plan(struct map_plan *p, struct map_change *c, struct err *e)
 	if (p->current && !now)
 		plan_claim(p, s, &c->claim);
 	size_t before = p->mods->n;
-	s->write(p->r, p->current, now, p->mods);
+	c->activate = !p->current && !now && s->born_disabled;
+	s->write(p->r, p->current, now || c->activate, p->mods);
 	if (p->mods->n > before && now)
 		add_class(p, s);
 	return 0;
+}
+
+int
+map_activate(struct map_run *r, const struct map *m, const struct dir_entry *en, struct err *e)
+{
+	struct dir_mods mods;
+	struct dir_write w = {.id = map_id(r, en)};
+	dir_mods_init(&mods, r->a);
+	m->active->write(r, en, false, &mods);
+	return dir_modify(r->dir, r->a, en->dn, &mods, &w, r->until, e);
 }

@@ -19,6 +19,9 @@ struct map_strategy {
 	const struct dir_filter *(*filter)(struct map_run *r, const struct dir_caps *caps, bool *exact_r);
 	/* A change of password makes the directory forget the state (password.c). */
 	bool password_clears;
+	/* A new entry is disabled first, and enabled when it has its password (map_activate): the directory takes no
+	 * account without one. */
+	bool born_disabled;
 	bool stops_binds; /* it is the directory that keeps the account out, and not applications that look at it */
 };
 /* NULL in *s_r: "auto" found none. ERR_CONFIG if the named one cannot work here. */

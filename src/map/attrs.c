@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Lookups in a map, and which LDAP attributes a request needs. */
 #include "map/active.h"
+#include "map/derive.h"
 
 const struct scim_type *
 map_type(const struct map *m)
@@ -171,5 +172,11 @@ map_attrs_change(struct map_run *r, const struct map *m)
 		want_list(&w, m->active->attrs);
 		want(&w, m->active->attr_change);
 	}
+	for (size_t i = 0; i < m->n_derived; i++) {
+		want(&w, m->derived[i].row.ldap);
+		for (const char *const *const *from = m->derived[i].from; *from; from++)
+			want_list(&w, *from);
+	}
+	want_list(&w, r->caps->flavour->protect_attrs);
 	return w.v;
 }

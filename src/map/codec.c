@@ -2,6 +2,7 @@
  * Forms of values: a codec is one row of the table below. */
 #include "dirhinge/base/codec.h"
 #include "dirhinge/base/buf.h"
+#include "map/country.h"
 #include "map/map_priv.h"
 
 #define VALUE_MAX ((size_t)16 << 20) /* bodies are limited long before */
@@ -189,6 +190,41 @@ uri_decode(struct arena *a DH_UNUSED, const struct map_row *row, struct strv val
 	return text_json(strv_n(value.p, blank));
 }
 
+/* --- prefixed, country ------------------------------------------------------------------------------------------- */
+
+/* Several kinds of addresses in one attribute: "smtp:" is told from "SMTP:" and "sip:" by its letters. */
+static int
+prefixed_encode(struct arena *a, const struct map_row *row, const json_t *value, struct strv *out_r, struct err *e)
+{
+	struct strv s;
+	if (text_of(row, value, &s, e) || check_chars(row, s, e))
+		return -1;
+	*out_r = strv_of(arena_printf(a, "%s%.*s", row->arg, (int)s.n, s.p));
+	return 0;
+}
+
+static json_t *
+prefixed_decode(struct arena *a DH_UNUSED, const struct map_row *row, struct strv value)
+{
+	struct strv prefix = strv_of(row->arg);
+	return strv_starts(value, prefix) ? text_json(strv_n(value.p + prefix.n, value.n - prefix.n)) : NULL;
+}
+
+/* RFC 7643 4.1.2: two letters of ISO 3166-1. Clients send names as well. */
+static int
+country_encode(struct arena *a DH_UNUSED, const struct map_row *row, const json_t *value, struct strv *out_r,
+	       struct err *e)
+{
+	struct strv s;
+	if (text_of(row, value, &s, e))
+		return -1;
+	const struct map_country *c = map_country_find(strv_trim(s));
+	if (!c)
+		return err_set(e, ERR_VALUE, "%s: a two-letter code of ISO 3166-1 is needed", row->leaf->path);
+	*out_r = strv_of(c->code);
+	return 0;
+}
+
 /* --- binary, jpeg ------------------------------------------------------------------------------------------------ */
 
 static int
@@ -250,6 +286,13 @@ const struct map_codec map_codecs[] = {
 	 .equal = true,
 	 .encode = uri_encode,
 	 .decode = uri_decode},
+	{.name = "prefixed",
+	 .kinds = TEXTS,
+	 .arg = "PREFIX",
+	 .equal = true,
+	 .encode = prefixed_encode,
+	 .decode = prefixed_decode},
+	{.name = "country", .kinds = TEXTS, .equal = true, .encode = country_encode, .decode = string_decode},
 	{.name = "binary", .kinds = 1u << SCIM_BINARY, .encode = binary_encode, .decode = binary_decode},
 	{.name = "jpeg", .kinds = TEXTS, .encode = jpeg_encode, .decode = jpeg_decode},
 	{.name = "element", .role = ROW_ELEMENT, .kinds = 1u << SCIM_COMPLEX},

@@ -40,6 +40,8 @@ map_class_filter(struct map_run *r, const struct map *m)
 {
 	const struct dir_filter *f = dir_f_eq(r->a, "objectClass", strv_of(map_main_class(m)));
 
+	if (m->not_class)
+		f = dir_f_and2(r->a, f, dir_f_not(r->a, dir_f_eq(r->a, "objectClass", strv_of(m->not_class))));
 	if (m->name_attr)
 		f = dir_f_and2(r->a, f, dir_f_present(r->a, m->name_attr));
 	/* RFC 7644 3.6: a deleted resource is in no answer, whatever becomes of its entry. */
@@ -58,7 +60,8 @@ key_below(const char *key, const char *base)
 static bool
 is_kind(const struct map *m, const struct dir_entry *en, const char *dn_key)
 {
-	return dir_entry_is_a(en, map_main_class(m)) && (!m->name_attr || dir_entry_attr(en, m->name_attr)) &&
+	return dir_entry_is_a(en, map_main_class(m)) && !(m->not_class && dir_entry_is_a(en, m->not_class)) &&
+	       (!m->name_attr || dir_entry_attr(en, m->name_attr)) &&
 	       !(m->deleted_attr && dir_entry_attr(en, m->deleted_attr)) && key_below(dn_key, m->base_key);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Builds the maps for what one directory can hold. */
 #include "map/active.h"
+#include "map/derive.h"
 
 #include "dirhinge/base/buf.h"
 
@@ -87,10 +88,25 @@ row_available(const struct load *l, struct map_row *row)
 	return any_class_allows(l, row->at->name);
 }
 
+/* A derived attribute that the directory does not know is left out: its row has no type then. */
+static void
+drop_derived(struct load *l)
+{
+	for (size_t i = 0; i < l->rows.n_derived; i++) {
+		struct map_row *row = &l->rows.derived[i].row;
+		if (!row_available(l, row))
+			row->at = NULL;
+		row->chars = map_charset_of(row->at);
+		row->names = row->at && str_caseeq(row->ldap, l->m->opts->rdn);
+		row->required = row->names;
+	}
+}
+
 static int
 drop_rows(struct load *l, struct err *e)
 {
 	size_t kept = 0;
+	drop_derived(l);
 	for (size_t i = 0; i < l->rows.n; i++) {
 		struct map_row *row = l->rows.v[i];
 		if (!row_available(l, row)) {
@@ -223,6 +239,22 @@ row_fills(const struct map *m, const struct map_row *row, const char *ldap)
 	       dir_subschema_attr(m->caps->schema, ldap) == row->at;
 }
 
+/* By the directory itself, or by what is made from other attributes. */
+static bool
+filled_otherwise(struct load *l, const char *ldap)
+{
+	const char *const *own = l->caps->flavour->server_fills;
+	bool filled = str_caseeq(ldap, "objectClass");
+	for (; own && *own; own++)
+		filled |= str_caseeq(ldap, *own);
+	for (size_t i = 0; i < l->rows.n_derived; i++) {
+		struct map_row *row = &l->rows.derived[i].row;
+		if (row->at && row_fills(l->m, row, ldap))
+			filled = row->required = true;
+	}
+	return filled;
+}
+
 static int
 check_required(struct load *l, struct err *e)
 {
@@ -235,7 +267,7 @@ check_required(struct load *l, struct err *e)
 				       m->users ? "users" : "groups", *oc);
 		size_t n = dir_subschema_must_list(l->a, m->caps->schema, *oc, &names);
 		for (size_t i = 0; i < n; i++) {
-			bool filled = str_caseeq(names[i], "objectClass");
+			bool filled = filled_otherwise(l, names[i]);
 			for (size_t k = 0; k < l->rows.n; k++)
 				if (row_fills(m, l->rows.v[k], names[i])) {
 					filled = true;
@@ -266,6 +298,9 @@ check_naming(struct load *l, struct err *e)
 		row->names = row->required = true;
 		return 0;
 	}
+	for (size_t i = 0; i < l->rows.n_derived; i++)
+		if (l->rows.derived[i].row.names)
+			return 0;
 	return err_set(e, ERR_CONFIG, "%s.rdn: no row of the map fills %s", section, m->opts->rdn);
 }
 
@@ -433,6 +468,9 @@ load_type(struct arena *a, const struct dir_caps *caps, bool users, const struct
 	m->rows = l.rows.v;
 	m->n_rows = l.rows.n;
 	map_kind_prepare(a, m);
+	m->derived = l.rows.derived;
+	m->n_derived = l.rows.n_derived;
+	m->not_class = l.rows.not_class;
 	if (check_required(&l, e) < 0 || check_naming(&l, e) < 0 || check_shared(&l, e) < 0)
 		return -1;
 	build_homes(&l);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libdirhinge-map.a
 libdirhinge_map_a_SOURCES = \
-	%D%/active.c %D%/active.h %D%/attrs.c %D%/codec.c %D%/ids.c %D%/kind.c %D%/load.c %D%/manager.c \
+	%D%/account.c %D%/account.h %D%/active.c %D%/active.h %D%/attrs.c %D%/codec.c %D%/country.c %D%/country.h %D%/derive.c %D%/derive.h %D%/ids.c %D%/kind.c %D%/load.c %D%/manager.c \
 	%D%/map_priv.h %D%/multi.c %D%/names.c %D%/password.c %D%/plain.c %D%/plan.c %D%/plan.h %D%/query.c %D%/query.h \
 	%D%/query_multi.c %D%/refs.c %D%/rows.c %D%/schemas.c %D%/state.c %D%/to_scim.c
 nodist_libdirhinge_map_a_SOURCES = %D%/assets.c
@@ -10,7 +10,8 @@ nobase_noinst_HEADERS += include/dirhinge/map/map.h include/dirhinge/map/refs.h 
 # The schemas and maps that are built in.
 map_assets = \
 	$(top_srcdir)/schema/scim/enterprise.json $(top_srcdir)/schema/scim/group.json \
-	$(top_srcdir)/schema/scim/user.json $(top_srcdir)/schema/map/openldap.yaml
+	$(top_srcdir)/schema/scim/user.json $(top_srcdir)/schema/map/389ds.yaml \
+	$(top_srcdir)/schema/map/active-directory.yaml $(top_srcdir)/schema/map/openldap.yaml
 %D%/assets.c: $(map_assets) $(top_srcdir)/contrib/build-aux/embed.sh %D%/$(am__dirstamp)
 	$(AM_V_GEN)$(SHELL) $(top_srcdir)/contrib/build-aux/embed.sh map_asset map/map_priv.h $(map_assets) >$@.tmp && \
 	mv -f $@.tmp $@

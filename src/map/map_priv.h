@@ -14,6 +14,7 @@ enum map_role { ROW_VALUE, ROW_ELEMENT, ROW_DN, ROW_UNRESOLVED, ROW_MEMBER, ROW_
 enum map_charset { CHARS_UTF8, CHARS_IA5, CHARS_PRINTABLE, CHARS_FAX, CHARS_NUMERIC };
 
 struct map_row;
+struct map_derived;
 
 struct map_codec {
 	const char *name;
@@ -83,6 +84,9 @@ struct map {
 	const struct map_home *homes;
 	size_t n_homes;
 	const struct map_strategy *active;
+	const struct map_derived *derived;
+	size_t n_derived;
+	const char *not_class;       /* entries of this class are none of the type; NULL = no such class */
 	const char *aux_class;       /* NULL if the directory does not know it */
 	const struct map_row *marks; /* names synthetic attributes, or NULL */
 	bool placeholder;
@@ -96,7 +100,9 @@ struct map {
 struct map_rows {
 	struct map_row **v;
 	size_t n, cap;
-	const char *aux_class, *marks;
+	const char *aux_class, *marks, *not_class;
+	struct map_derived *derived;
+	size_t n_derived;
 };
 /* The built-in rows of the family with the operator's in their place. attr and leaf refer to full. */
 int map_rows_load(struct arena *a, const char *family, bool users, const struct map_type_opts *opts,

@@ -153,7 +153,7 @@ map_to_entry(struct map_run *r, const struct map *m, const json_t *res, const ch
 	struct map_change c = {0};
 	struct map_plan p = {.r = r, .m = m, .after = res};
 	char *dn;
-	if (plan_all(&p, &c, e) < 0 || new_dn(&p, &dn, e) < 0)
+	if (plan_all(&p, &c, e) < 0 || map_derive(&p, e) < 0 || new_dn(&p, &dn, e) < 0)
 		return -1;
 	add_classes(&p);
 	for (size_t i = 0; i < p.want.n; i++)
@@ -179,8 +179,8 @@ map_to_mods(struct map_run *r, const struct map *m, const json_t *before, const 
 {
 	struct map_change c = {0};
 	struct map_plan p = {.r = r, .m = m, .before = before, .after = after, .current = current};
-	if (plan_all(&p, &c, e) < 0 || map_state_diff(r, &p.have, &p.want, current, &c, e) < 0 ||
-	    map_active_plan(&p, &c, e) < 0)
+	if (plan_all(&p, &c, e) < 0 || map_derive(&p, e) < 0 ||
+	    map_state_diff(r, &p.have, &p.want, current, &c, e) < 0 || map_active_plan(&p, &c, e) < 0)
 		return -1;
 	map_add_class(r, m, current, &c.mods);
 	c.ignored = p.ignored;

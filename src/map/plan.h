@@ -24,6 +24,10 @@ int map_state_diff(struct map_run *r, const struct map_state *have, const struct
 /* Adds the auxiliary class if something is written that only it allows. */
 void map_add_class(struct map_run *r, const struct map *m, const struct dir_entry *current, struct dir_mods *mods);
 
+/* What map_derive adds for a change comes after all homes have been planned. */
+struct map_plan;
+int map_derive(struct map_plan *p, struct err *e) DH_MUST_USE;
+
 /* One planned change. before and current are NULL for a new entry. */
 struct map_plan {
 	struct map_run *r;

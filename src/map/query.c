@@ -103,6 +103,16 @@ on_id(struct map_run *r, const struct scim_filter *f)
 	return f->op == SCIM_EQ ? eq : opposite(r, eq);
 }
 
+/* Generalized time (RFC 4517 3.3.13) as this directory reads it in a filter. */
+static struct strv
+filter_time(struct map_run *r, int64_t sec)
+{
+	char text[24];
+	time_to_generalized(sec * 1000000, text);
+	size_t n = strlen(text) - 1; /* without the Z */
+	return strv_of(arena_printf(r->a, "%.*s%sZ", (int)n, text, r->caps->flavour->time_fraction ? ".0" : ""));
+}
+
 /* createTimestamp and modifyTimestamp have whole seconds; a bound between two of them is moved to the right one. */
 static struct map_narrow
 on_time(struct map_run *r, const struct scim_filter *f, const char *attr)
@@ -116,23 +126,18 @@ on_time(struct map_run *r, const struct scim_filter *f, const char *attr)
 		return all(false);
 	int64_t sec = us / 1000000 - (us % 1000000 < 0);
 	bool whole = us % 1000000 == 0;
-	char text[24];
 	switch (f->op) {
 	case SCIM_EQ:
 	case SCIM_NE: {
-		time_to_generalized(sec * 1000000, text);
-		struct map_narrow eq =
-			whole ? some(dir_f_eq(r->a, attr, strv_of(arena_strdup(r->a, text))), true) : none();
+		struct map_narrow eq = whole ? some(dir_f_eq(r->a, attr, filter_time(r, sec)), true) : none();
 		return f->op == SCIM_EQ ? eq : opposite(r, eq);
 	}
 	case SCIM_GT:
 	case SCIM_GE:
-		time_to_generalized((f->op == SCIM_GE && whole ? sec : sec + 1) * 1000000, text);
-		return some(dir_f_ge(r->a, attr, strv_of(arena_strdup(r->a, text))), true);
+		return some(dir_f_ge(r->a, attr, filter_time(r, f->op == SCIM_GE && whole ? sec : sec + 1)), true);
 	case SCIM_LT:
 	case SCIM_LE:
-		time_to_generalized((f->op == SCIM_LT && whole ? sec - 1 : sec) * 1000000, text);
-		return some(dir_f_le(r->a, attr, strv_of(arena_strdup(r->a, text))), true);
+		return some(dir_f_le(r->a, attr, filter_time(r, f->op == SCIM_LT && whole ? sec - 1 : sec)), true);
 	case SCIM_PR:
 	case SCIM_CO:
 	case SCIM_SW:
@@ -264,7 +269,8 @@ on_client(struct map_run *r, const struct map_home *h, const struct scim_filter 
 		return f->op == SCIM_NE ? all(true) : none();
 	struct strv value = strv_of(json_is_string(f->value) ? json_string_value(f->value) : "");
 	struct strv prefix = map_client_value(r, empty), full = map_client_value(r, value);
-	struct map_narrow eq = some(dir_f_eq(r->a, attr, full), true);
+	bool exact = strv_casestarts(strv_of(h->rows[0]->at->equality), STRV("caseExact"));
+	struct map_narrow eq = some(dir_f_eq(r->a, attr, full), exact);
 	switch (f->op) {
 	case SCIM_EQ:
 		eq.one = true;
@@ -348,7 +354,6 @@ row_exact(const struct map *m, const struct map_row *row, enum scim_op op, const
 	bool unique = row->leaf->uniqueness != SCIM_UNIQUE_NONE || row->names;
 	if (!row->codec->text || row->made || !map_fold_safe(row) || (op != SCIM_PR && !json_is_string(value)))
 		return false;
-	(void)m;
 	switch (op) {
 	case SCIM_PR:
 		return true;
@@ -356,7 +361,7 @@ row_exact(const struct map *m, const struct map_row *row, enum scim_op op, const
 	case SCIM_NE:
 		/* reliability.md T-09: what is equal is the directory's decision. Another attribute with several values
 		 * may match by one that SCIM does not show. */
-		return row->at->has_equality && (unique || row->at->single) &&
+		return row->at->has_equality && (unique || row->at->single) && !m->caps->flavour->loose_equality &&
 		       (!row->leaf->case_exact || strv_casestarts(strv_of(row->at->equality), STRV("caseExact")));
 	case SCIM_CO:
 	case SCIM_SW:

@@ -147,7 +147,7 @@ resolve_below(struct resolving *rs, const struct map_refs *refs, const char *bas
 		if (!it->key || strmap_get(seen, strv_of(it->key)) || !below(rs->r, it, base))
 			continue;
 		strmap_put(seen, strv_of(it->key), rs);
-		items[n++] = dir_f_eq(rs->r->a, "entryDN", strv_of(it->dn));
+		items[n++] = dir_f_eq(rs->r->a, rs->r->caps->flavour->dn_attr, strv_of(it->dn));
 		if (n == BATCH) {
 			if (search_batch(rs, base, items, n, e) < 0)
 				return -1;

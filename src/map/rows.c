@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Map files (schema/map/NAME.yaml and the operator's) to rows that are checked against schema and codecs. */
 #include "dirhinge/base/yaml.h"
+#include "map/derive.h"
 #include "map/map_priv.h"
 
 #define ROWS_MAX 500
@@ -72,6 +73,9 @@ static const char *const denied[] = {
 bool
 map_denied(struct strv ldap_attr)
 {
+	/* Made for whatever an organisation likes, and nothing else. */
+	if (strv_casestarts(ldap_attr, STRV("msDS-cloudExtensionAttribute")))
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(denied); i++) {
 		struct strv d = strv_of(denied[i]);
 		bool prefix = d.p[d.n - 1] == '*';
@@ -394,23 +398,34 @@ resolve_made(const struct parse *p, struct map_row *row, struct err *e)
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
 
+/* A map that extends another has its rows instead of those of the same path. */
 static int
 read_builtin(struct parse *p, const char *family, bool users, struct err *e)
 {
+	static const char *const tops[] = {"extends", "user", "group"};
+	static const char *const keys[] = {"class", "marks", "not_class", "rows", "derived"};
 	struct strv text;
 	struct yaml *doc;
 	const char *name = arena_printf(p->a, "schema/map/%s.yaml", family);
 	if (!map_asset(name, &text))
 		return err_set(e, ERR_CONFIG, "there is no built-in map for %s", family);
-	if (yaml_parse(p->a, name, text, &doc, e) < 0)
+	if (yaml_parse(p->a, name, text, &doc, e) < 0 ||
+	    yaml_check_keys(doc, yaml_root(doc), tops, ARRAY_SIZE(tops), e) < 0)
 		return -1;
-	static const char *const keys[] = {"class", "marks", "rows"};
+	const char *base = row_string(yaml_root(doc), "extends");
+	if (base && read_builtin(p, base, users, e) < 0)
+		return -1;
 	const json_t *part = json_object_get(yaml_root(doc), users ? "user" : "group");
-	if (yaml_check_keys(doc, part, keys, ARRAY_SIZE(keys), e) < 0)
+	if (!part && base)
+		return 0;
+	if (yaml_check_keys(doc, part, keys, ARRAY_SIZE(keys), e) < 0 ||
+	    map_derived_load(p->a, doc, json_object_get(part, "derived"), p->rows, e) < 0)
 		return -1;
 	p->doc = p->builtin = doc;
-	p->rows->aux_class = row_string(part, "class");
-	p->rows->marks = row_string(part, "marks");
+	p->overrides = base != NULL;
+	p->rows->aux_class = row_string(part, "class") ? row_string(part, "class") : p->rows->aux_class;
+	p->rows->marks = row_string(part, "marks") ? row_string(part, "marks") : p->rows->marks;
+	p->rows->not_class = row_string(part, "not_class");
 	return read_rows(p, json_object_get(part, "rows"), e);
 }
 

@@ -216,7 +216,7 @@ static const struct bad {
 	 "d.yaml:16: users.object_classes has 'inet org'; a name in an LDAP schema has letters, digits and dashes"},
 	{"active: auto", "active: maybe",
 	 "d.yaml:17: users.active is 'maybe'; it must be one of auto, ppolicy-end-time, ppolicy-lock, attribute, "
-	 "shadow-expire"},
+	 "shadow-expire, user-account-control, ns-account-lock"},
 	{"delete: hard", "delete: soft", "d.yaml:18: users.delete must be hard, disable or { move: \"ou=leavers,…\" }"},
 	{"delete: hard", "delete: { mov: ou=leavers }", "d.yaml:18: unknown key 'mov'; did you mean 'move'?"},
 	{"delete: hard", "delete: { move: leavers }",

@@ -83,8 +83,8 @@ struct dir_write {
 	const struct dir_entry **post_r;    /* the entry after the write, in arena */
 	const struct dir_filter *assertion; /* RFC 4528, critical; false: ERR_PRECONDITION (122) */
 	bool permissive;                    /* adding a value that is there succeeds (1.2.840.113556.1.4.1413) */
-	const char *id;                     /* of the entry that is meant: with guid_base it is addressed by it, wherever
-					     * it is by now; else dn alone says where to write. NULL = dn */
+	const char *id; /* of the entry that is meant: with guid_base it is addressed by it, wherever
+			 * it is by now; else dn alone says where to write. NULL = dn */
 };
 
 /* How a write addresses the entry: dn, or its id where the directory knows entries by it. */

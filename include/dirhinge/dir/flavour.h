@@ -29,9 +29,9 @@ struct dir_flavour {
 	/* id_attr is a GUID of 16 bytes on the wire ([MS-DTYP] 2.3.4.2); in entries and filters of this interface it is
 	 * the text of a UUID. */
 	bool guid_id;
-	bool guid_base;    /* "<GUID=id>" stands for a DN in every operation ([MS-ADTS] 3.1.1.3.1.2.4) */
-	bool links_follow; /* values that are DNs follow the rename and the delete of their entry by themselves */
-	bool implied_rules; /* the subschema names no matching rules: the syntax implies them */
+	bool guid_base;      /* "<GUID=id>" stands for a DN in every operation ([MS-ADTS] 3.1.1.3.1.2.4) */
+	bool links_follow;   /* values that are DNs follow the rename and the delete of their entry by themselves */
+	bool implied_rules;  /* the subschema names no matching rules: the syntax implies them */
 	bool loose_equality; /* equality finds more than case explains (accents): the gateway decides again */
 	bool time_fraction;  /* a time in a filter needs a fraction: 20261120090000.0Z */
 	const char *ranged;  /* attribute that comes in pieces of range_step values, followed to the end; or NULL */
@@ -40,6 +40,10 @@ struct dir_flavour {
 	const char *password_attr; /* written with the quoted password in UTF-16 over TLS; NULL = RFC 3062 */
 	/* Required by classes and filled by the server; NULL-terminated, or NULL. */
 	const char *const *server_fills;
+	/* What is_protected() looks at, NULL-terminated; NULL = this directory has no such entries. */
+	const char *const *protect_attrs;
+	/* Is the entry one of those that rule the directory itself? No client may change it (reliability.md T-05). */
+	bool (*is_protected)(const struct dir_entry *en);
 	bool permissive_unlisted; /* permissive modify works though supportedControl does not name it */
 	size_t max_rdn;           /* longest RDN in bytes that the database takes as a key; 0 = no limit known */
 	/* 0 = not this product; the highest score wins. */

@@ -41,26 +41,24 @@ struct map_set {
 int map_load(struct arena *a, const struct map_opts *opts, const struct dir_caps *caps, const struct map_set **set_r,
 	     struct err *e) DH_MUST_USE;
 
-/* Checks a map override file without a directory. */
-int map_check(const char *flavour_map, const struct map_opts *opts, struct err *e) DH_MUST_USE;
+int map_check(const char *flavour_map, const struct map_opts *opts,
+	      struct err *e) DH_MUST_USE; /* without a directory */
 
 const struct scim_type *map_type(const struct map *m);
 const struct map_type_opts *map_type_options(const struct map *m);
 /* NULL: no strategy is available and active:false must be refused (ERR_NOT_IMPLEMENTED). */
 const struct map_strategy *map_active(const struct map *m);
 const char *map_strategy_name(const struct map_strategy *s);
-/* True if the directory itself refuses the binds of a disabled account. */
-bool map_strategy_stops_binds(const struct map_strategy *s);
+bool map_strategy_stops_binds(const struct map_strategy *s); /* by the directory itself, for a disabled account */
 extern const char *const map_strategy_names[]; /* "ppolicy-end-time" …, NULL-terminated, for the configuration */
 /* LDAP attribute of a simple top-level row ("userName" -> "uid"), or NULL. */
 const char *map_ldap_attr(const struct map *m, const char *scim_path);
-/* True if new groups need a placeholder while they have no member (the class requires the member attribute). */
+/* True if new groups need a placeholder while they have no member (the class requires the member attribute): a
+ * zero-length DN, never shown to SCIM. */
 bool map_needs_placeholder(const struct map *m);
-/* The placeholder: a zero-length DN. Never shown to SCIM. */
 extern const struct strv map_placeholder;
 
-/* One request's view: where to look things up, on whose behalf. */
-struct map_run {
+struct map_run { /* one request's view: where to look things up, on whose behalf */
 	struct arena *a;
 	struct dir *dir;
 	const struct dir_caps *caps;
@@ -90,8 +88,7 @@ int map_to_scim(struct map_run *r, const struct map *m, const struct dir_entry *
 /* The entity tag of an entry ("W/\"…\""), from its version attributes; NULL while its version cannot be told. */
 char *map_version(struct map_run *r, const struct dir_entry *en);
 char *map_location(struct map_run *r, const struct map *m, const char *id);
-/* The SCIM id of an entry, NULL if it has none. */
-const char *map_id(struct map_run *r, const struct dir_entry *en);
+const char *map_id(struct map_run *r, const struct dir_entry *en); /* the SCIM id, NULL if it has none */
 
 /* --- SCIM to LDAP ------------------------------------------------------------------------------------------------ */
 
@@ -104,6 +101,7 @@ struct map_change {
 	struct strv password; /* p NULL = none */
 	bool disabled;        /* the account is to be disabled after the change */
 	bool active_changed;
+	bool activate;              /* a new entry: it begins disabled; map_activate once it has a password */
 	struct dir_mods claim;      /* to enable: writes again what keeps the account out, which makes a new version */
 	const char *const *ignored; /* SCIM paths sent but without a home in this directory, NULL-terminated */
 };
@@ -121,6 +119,9 @@ int map_to_mods(struct map_run *r, const struct map *m, const json_t *before, co
 /* Sets a password without ever re-enabling a disabled account (standards.md 5.6). entry: DN and strategy attributes. */
 int map_set_password(struct map_run *r, const struct map *m, const char *dn, struct strv password, bool disabled,
 		     struct err *e) DH_MUST_USE;
+
+/* Enables an entry that map_to_entry had to begin disabled. en: its DN, id and strategy attributes, as read back. */
+int map_activate(struct map_run *r, const struct map *m, const struct dir_entry *en, struct err *e) DH_MUST_USE;
 
 /* Marks an entry as deleted by SCIM (users.delete: disable): no query, id or member of SCIM finds it any more.
  * ERR_NOT_IMPLEMENTED without dirhinge.schema. */
