@@ -111,7 +111,7 @@ class_of(int rc, const struct err *e)
 }
 
 void
-dir_count_op(struct dir *d, enum dir_op op, int64_t started, int rc, const struct err *e)
+dir_count_op(struct dir *d, enum result_op op, int64_t started, int rc, const struct err *e)
 {
 	const struct dir_counters *c = &d->counters;
 

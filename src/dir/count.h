@@ -16,6 +16,6 @@ struct dir_counters {
 /* Registers the families; nothing without a registry. */
 void dir_count_setup(struct dir *d, struct metrics *m);
 /* One operation as its caller saw it, repetitions included; started: clock_mono_us() at its begin. */
-void dir_count_op(struct dir *d, enum dir_op op, int64_t started, int rc, const struct err *e);
+void dir_count_op(struct dir *d, enum result_op op, int64_t started, int rc, const struct err *e);
 
 #endif

@@ -43,7 +43,7 @@ io_read(Sockbuf_IO_Desc *desc, void *buf, ber_len_t len)
 
 		if (n >= 0)
 			return n;
-		if (errno != EINTR && (!would_block() || !ready(io, POLLIN)))
+		if (errno != EINTR && (!would_block() || io->nowait || !ready(io, POLLIN)))
 			return -1;
 	}
 }

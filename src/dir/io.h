@@ -11,6 +11,7 @@ struct io {
 	ber_socket_t fd;
 	deadline_t until; /* reads and writes fail with ETIMEDOUT after it */
 	bool expired;     /* one did */
+	bool nowait;      /* reads return at once instead (EAGAIN): whoever reads waits for the socket himself */
 };
 
 /* Puts the layer below everything that is added to sb later. io stays where it is while sb lives. -1 if liber does not

@@ -5,6 +5,10 @@ libdirhinge_dir_a_SOURCES = \
 	%D%/ms.c %D%/ms.h \
 	%D%/op_search.c %D%/op_write.c %D%/pool.c %D%/pool.h %D%/range.c %D%/result.c %D%/result.h %D%/rootdse.c %D%/rootdse.h \
 	%D%/subschema.c %D%/tls.c %D%/tls.h %D%/uri.c %D%/uri.h
+# the change feed
+libdirhinge_dir_a_SOURCES += \
+	%D%/blob.c %D%/cookie.c %D%/cookie.h %D%/csn.c %D%/csn.h %D%/feed.c %D%/feed_conn.c %D%/feed_data.c \
+	%D%/feed_list.c %D%/feed_priv.h %D%/syncmsg.c %D%/syncmsg.h
 libdirhinge_dir_a_CFLAGS = $(AM_CFLAGS) $(LDAP_CFLAGS)
 nobase_noinst_HEADERS += \
 	include/dirhinge/dir/blob.h include/dirhinge/dir/dir.h include/dirhinge/dir/feed.h include/dirhinge/dir/dn.h include/dirhinge/dir/entry.h \

@@ -11,7 +11,7 @@
 #include "dirhinge/dir/dn.h"
 
 struct request {
-	enum dir_op op;
+	enum result_op op;
 	const char *dn;
 	LDAPMod **mods;         /* add, modify */
 	const char *new_rdn;    /* rename */

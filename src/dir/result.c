@@ -69,13 +69,13 @@ static const struct rule rules[] = {
 };
 
 const char *
-dir_result_op_name(enum dir_op op)
+dir_result_op_name(enum result_op op)
 {
 	return op_names[op];
 }
 
 static const struct rule *
-find_rule(int rc, enum dir_op op)
+find_rule(int rc, enum result_op op)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		if (rules[i].rc == rc && (rules[i].ops == ON_ALL || (rules[i].ops & ON(op))))

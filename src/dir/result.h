@@ -5,10 +5,10 @@
 
 #include "dirhinge/dir/flavour.h"
 
-enum dir_op { OP_SEARCH, OP_ADD, OP_MODIFY, OP_RENAME, OP_DELETE, OP_PASSWORD };
+enum result_op { OP_SEARCH, OP_ADD, OP_MODIFY, OP_RENAME, OP_DELETE, OP_PASSWORD };
 
 struct result {
-	enum dir_op op;
+	enum result_op op;
 	const char *target;  /* DN or search base; goes to the cause only */
 	int rc;              /* LDAP result code */
 	const char *text;    /* the server's diagnostic message, may be NULL */
@@ -19,6 +19,6 @@ struct result {
 int dir_result_err(const struct dir_flavour *flavour, const struct result *r, struct err *e);
 
 /* "modify", "add"… for causes. */
-const char *dir_result_op_name(enum dir_op op);
+const char *dir_result_op_name(enum result_op op);
 
 #endif

@@ -145,6 +145,8 @@ spawn(struct live *l)
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* survives exec: a crash of the test leaves no slapd behind */
 		dup2(null, STDOUT_FILENO);
+		if (l->feed)
+			execl("/bin/sh", "sh", world.script, "feed", l->dir, l->feed, l->ldap, l->ldapi, (char *)NULL);
 		execl("/bin/sh", "sh", world.script, "dir", l->dir, l->cert, trap, l->ldap, l->ldaps, l->ldapi,
 		      (char *)NULL);
 		_exit(127);
@@ -185,12 +187,12 @@ live_again(struct live *l)
 	}
 }
 
-void
-live_start(struct live *l, const char *name, const char *cert)
+static void
+start(struct live *l, const char *name, const char *cert, const char *feed)
 {
 	int plain = live_free_port(), tls = live_free_port();
 
-	*l = (struct live){.cert = cert};
+	*l = (struct live){.cert = cert, .feed = feed};
 	snprintf(l->name, sizeof(l->name), "%s", name);
 	snprintf(l->dir, sizeof(l->dir), "%s/%s", world.top, name);
 	snprintf(l->ldap, sizeof(l->ldap), "ldap://127.0.0.1:%d", plain);
@@ -203,6 +205,18 @@ live_start(struct live *l, const char *name, const char *cert)
 		n += (size_t)snprintf(l->ldapi + n, sizeof(l->ldapi) - n, *p == '/' ? "%%2F" : "%c", *p);
 	snprintf(l->ldapi + n, sizeof(l->ldapi) - n, "%%2Fldapi");
 	live_again(l);
+}
+
+void
+live_start(struct live *l, const char *name, const char *cert)
+{
+	start(l, name, cert, NULL);
+}
+
+void
+live_start_feed(struct live *l, const char *name, const char *settings)
+{
+	start(l, name, NULL, settings);
 }
 
 void

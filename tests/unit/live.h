@@ -15,6 +15,7 @@
 struct live {
 	pid_t pid; /* 0 = not running */
 	const char *cert;
+	const char *feed; /* NULL, or the settings of "slapd.sh feed" */
 	char name[16];
 	char dir[96];
 	char ldap[64], ldaps[64], localhost[64], ldapi[256]; /* its URIs */
@@ -27,6 +28,8 @@ bool live_end(void);
 
 /* New name = new database. Returns when the server answers; aborts the test program if it does not. */
 void live_start(struct live *l, const char *name, const char *cert);
+/* The same with syncprov, accesslog and server ids as settings say (slapd.sh); without TLS. */
+void live_start_feed(struct live *l, const char *name, const char *settings);
 void live_again(struct live *l); /* after live_kill: the same database and ports */
 void live_kill(struct live *l);  /* -9, and waits for its end */
 void live_stop(struct live *l);  /* SIGSTOP, and waits until it has stopped */

@@ -6,6 +6,10 @@
 #   slapd.sh dir DIR CERT TRAP URI...
 #       makes DIR's databases if they are new, prints the URIs and becomes slapd (foreground, same process id);
 #       referrals point to ldap://127.0.0.1:TRAP
+#   slapd.sh feed DIR SETTINGS URI...
+#       the same with syncprov and server ids; SETTINGS is a list with commas: sid=N, sessionlog=N, log (accesslog),
+#       logops=WORD+WORD, config (cn=config readable), denied (the account may see the bases only, not below),
+#       narrow (nothing but the bases), limit (size limit 5), peer=N@URI (two providers), empty (no tree)
 #   slapd.sh map DIR SCHEMA     makes DIR's databases and becomes slapd on DIR/ldapi (same process id)
 #   slapd.sh schema DIR SCHEMA  loads SCHEMA/dirhinge.schema and .ldif in every way a server knows, compares
 set -eu
@@ -199,6 +203,143 @@ dir_run()
 	exec slapd -f "$dir/slapd.conf" -h "$*" -d 0
 }
 
+# --- src/dir's feed ---
+
+# setting NAME: the value of NAME in $settings, "yes" if it has none; fails if it is not there
+setting()
+{
+	case ,$settings, in
+	*,"$1"=*) printf '%s\n' ",$settings," | sed "s/.*,$1=\([^,]*\),.*/\1/" ;;
+	*,"$1",*) echo yes ;;
+	*) return 1 ;;
+	esac
+}
+
+feed_access()
+{
+	gw='by dn.exact=cn=gateway,dc=example,dc=com'
+	echo "access to attrs=userPassword $gw write by anonymous auth by * none"
+	if setting denied >/dev/null; then
+		echo "access to dn.base=ou=people,dc=example,dc=com $gw read by * none"
+		echo "access to dn.base=ou=groups,dc=example,dc=com $gw read by * none"
+		echo "access to dn.base=dc=example,dc=com $gw read by * none"
+	elif setting narrow >/dev/null; then
+		echo "access to dn.subtree=ou=people,dc=example,dc=com $gw manage by * none"
+		echo "access to dn.subtree=ou=groups,dc=example,dc=com $gw manage by * none"
+	else
+		echo "access to * $gw manage by users read by * none"
+	fi
+}
+
+feed_log_database()
+{
+	cat <<-CONF
+		database mdb
+		suffix cn=accesslog
+		rootdn cn=admin,dc=example,dc=com
+		directory $1/log
+		maxsize 67108864
+		envflags writemap nosync
+		index default eq
+		index entryCSN,objectClass,reqEnd,reqResult,reqStart,reqDN
+		limits dn.exact=cn=gateway,dc=example,dc=com size=unlimited time=unlimited
+		access to * by dn.exact=cn=gateway,dc=example,dc=com $(setting logread || echo read) by * none
+		overlay syncprov
+		syncprov-nopresent TRUE
+		syncprov-reloadhint TRUE
+
+	CONF
+}
+
+feed_overlays()
+{
+	echo "overlay syncprov"
+	echo "syncprov-checkpoint 1 1"
+	if setting log >/dev/null; then
+		[ "$(setting sessionlog || :)" = log ] && echo "syncprov-sessionlog-source cn=accesslog"
+		cat <<-CONF
+			overlay accesslog
+			logdb cn=accesslog
+			logops $(ops=$(setting logops) || ops=writes; echo "$ops" | tr + ' ')
+			logsuccess TRUE
+			logold (objectClass=*)
+			$(setting logpurge >/dev/null && echo 'logpurge 00+00:00:01 00+00:00:01')
+		CONF
+	elif setting sessionlog >/dev/null; then
+		echo "syncprov-sessionlog $(setting sessionlog)"
+	fi
+}
+
+feed_peer()
+{
+	peer=$(setting peer) || return 0
+	echo "multiprovider on"
+	cat <<-CONF
+		syncrepl rid=00${peer%%@*} provider=${peer#*@} bindmethod=simple binddn=cn=admin,dc=example,dc=com
+			credentials=secret searchbase=dc=example,dc=com type=refreshAndPersist retry="1 +" timeout=3
+	CONF
+}
+
+feed_config()
+{
+	find_schema schema
+	find_modules accesslog
+	sid=$(setting sid || echo 1)
+	cat <<-CONF
+		include $s/core.schema
+		include $s/cosine.schema
+		include $s/inetorgperson.schema
+		modulepath $m
+		$([ ! -f "$m/back_mdb.so" ] || echo "moduleload back_mdb")
+		moduleload syncprov
+		moduleload accesslog
+		moduleload ppolicy
+		threads 4
+		loglevel none
+		serverID $sid
+		authz-regexp "gidNumber=.*cn=peercred,cn=external,cn=auth" cn=gateway,dc=example,dc=com
+		database config
+		$(setting config >/dev/null && echo 'access to * by dn.exact=cn=gateway,dc=example,dc=com read by * none')
+
+	CONF
+	if setting log >/dev/null; then
+		feed_log_database "$1"
+	fi
+	cat <<-CONF
+		database mdb
+		suffix dc=example,dc=com
+		rootdn cn=admin,dc=example,dc=com
+		rootpw secret
+		directory $1/db
+		maxsize 268435456
+		envflags writemap nosync
+		index objectClass,entryUUID,entryCSN,uid eq
+	CONF
+	if setting limit >/dev/null; then
+		echo "limits dn.exact=cn=gateway,dc=example,dc=com size=5"
+	else
+		echo "limits dn.exact=cn=gateway,dc=example,dc=com size=unlimited time=unlimited"
+	fi
+	feed_access
+	feed_peer
+	feed_overlays
+}
+
+feed_run()
+{
+	dir=$1 settings=$2
+	shift 2
+	mkdir -p "$dir"
+	feed_config "$dir" > "$dir/slapd.conf"
+	if [ ! -d "$dir/db" ]; then
+		mkdir -p "$dir/db" "$dir/log"
+		setting empty >/dev/null ||
+			dir_tree | slapadd -q -S "$sid" -w -f "$dir/slapd.conf" -b dc=example,dc=com
+	fi
+	echo "$*"
+	exec slapd -f "$dir/slapd.conf" -h "$*" -d 0
+}
+
 # --- src/map ---
 
 # map_config: cn=config up to the schema
@@ -358,13 +499,17 @@ dir:?*)
 	shift
 	dir_run "$@"
 	;;
+feed:?*)
+	shift
+	feed_run "$@"
+	;;
 map:?* | schema:?*)
 	find_schema ldif
 	find_modules dynlist
 	"$1_run" "$2" "$3"
 	;;
 *)
-	sed -n '4,10s/^# //p' "$0" >&2
+	sed -n '4,14s/^# //p' "$0" >&2
 	exit 2
 	;;
 esac

@@ -311,7 +311,7 @@ END_TEST
 START_TEST(results)
 {
 	static const struct {
-		enum dir_op op;
+		enum result_op op;
 		int rc;
 		const char *text;
 		enum err_code code;

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Plain searches beside the feed, on the same server: lists for reconciliation, entries by sync id. */
+#include "dir/cleanup.h"
+#include "dir/decode.h"
+#include "dir/feed_priv.h"
+#include "dir/result.h"
+
+enum { FETCH_AT_ONCE = 100 };
+
+static int
+query_ended(struct dir_feed *f, struct conn *c, const struct feed_query *q, LDAPMessage *msg, struct err *e)
+{
+	DH_CLEANUP(str_free) char *text = NULL;
+	DH_CLEANUP(str_free) char *matched = NULL;
+	int code = LDAP_OTHER;
+	int rc = ldap_parse_result(c->ld, msg, &code, &matched, &text, NULL, NULL, 0);
+	const struct result r = {OP_SEARCH, q->base, rc ? rc : code, text, matched};
+
+	if (r.rc == LDAP_SUCCESS || (r.rc == LDAP_SIZELIMIT_EXCEEDED && q->size_limit > 0))
+		return 0;
+	dir_result_err(f->d->caps->flavour, &r, e);
+	return err_cause(e, "%s", c->uri->text);
+}
+
+static int
+hand_on(struct dir_feed *f, struct conn *c, LDAPMessage *msg, struct arena *a, dir_entry_fn fn, void *ctx,
+	struct err *e)
+{
+	DH_CLEANUP(arena_free) struct arena *own = a ? NULL : arena_new(1024);
+	const struct dir_entry *en;
+
+	return dir_decode_entry(a ? a : own, f->d->caps->flavour, c->ld, msg, &en, e) ? -1 : fn(ctx, en, e);
+}
+
+int
+dir_feed_query(struct dir_feed *f, struct conn *c, const struct feed_query *q, struct arena *a, deadline_t until,
+	       dir_entry_fn fn, void *ctx, struct err *e)
+{
+	int msgid;
+	int rc = ldap_search_ext(c->ld, q->base, q->scope, q->filter, (char **)(uintptr_t)q->attrs, 0, NULL, NULL, NULL,
+				 q->size_limit, &msgid);
+
+	if (rc != LDAP_SUCCESS)
+		return err_failed(dir_conn_send_failed(c, rc, e));
+	for (;;) {
+		DH_CLEANUP(dir_conn_msg_free) LDAPMessage *msg = NULL;
+
+		if (dir_conn_wait(c, msgid, false, until, &msg, e))
+			return -1;
+		if (ldap_msgtype(msg) == LDAP_RES_SEARCH_RESULT)
+			return query_ended(f, c, q, msg, e);
+		if (ldap_msgtype(msg) != LDAP_RES_SEARCH_ENTRY)
+			continue;
+		rc = hand_on(f, c, msg, a, fn, ctx, e);
+		if (rc == 0)
+			continue;
+		ldap_abandon_ext(c->ld, msgid, NULL, NULL);
+		return rc < 0 ? -1 : 0;
+	}
+}
+
+struct listing {
+	struct dir_feed *f;
+	dir_listed_fn fn;
+	void *ctx;
+};
+
+static const char *
+text_of(const struct dir_entry *en, const char *attr)
+{
+	struct strv v = dir_entry_first(en, attr);
+
+	return v.n ? v.p : NULL;
+}
+
+static int
+list_one(void *ctx, const struct dir_entry *en, struct err *e)
+{
+	struct listing *l = ctx;
+	const char *id = text_of(en, l->f->id_attr);
+
+	if (id == NULL) {
+		err_set(e, ERR_FORBIDDEN, NULL);
+		return err_cause(e, "\"%s\": let the account read %s", en->dn, l->f->id_attr);
+	}
+	return l->fn(l->ctx, id, text_of(en, l->f->d->caps->flavour->version_attr), en->dn, e);
+}
+
+int
+dir_feed_list(struct dir_feed *f, deadline_t until, dir_listed_fn fn, void *ctx, struct err *e)
+{
+	const char *attrs[] = {NULL, NULL, NULL};
+
+	if (dir_feed_side(f, until, e))
+		return err_cause(e, "feed: list");
+	attrs[0] = f->id_attr;
+	attrs[1] = f->d->caps->flavour->version_attr;
+	for (size_t i = 0; i < f->n_bases; i++) {
+		struct listing l = {.f = f, .fn = fn, .ctx = ctx};
+		const struct feed_query q = {
+			.base = f->bases[i], .scope = LDAP_SCOPE_SUBTREE, .filter = f->filter, .attrs = attrs};
+
+		if (dir_feed_query(f, &f->side, &q, NULL, until, list_one, &l, e))
+			return err_cause(e, "feed: list");
+	}
+	return 0;
+}
+
+static int
+fetch_some(struct dir_feed *f, struct arena *a, const char *const *ids, size_t n, deadline_t until, dir_entry_fn fn,
+	   void *ctx, struct err *e)
+{
+	DH_CLEANUP(arena_free) struct arena *tmp = arena_new(8192);
+	const struct dir_filter **nodes = ARENA_ARRAY(tmp, n, const struct dir_filter *);
+	char *wanted;
+
+	for (size_t i = 0; i < n; i++)
+		nodes[i] = dir_f_eq(tmp, f->id_attr, strv_of(ids[i]));
+	if (dir_filter_text(tmp, dir_f_or(tmp, nodes, n), &wanted, e))
+		return -1;
+	for (size_t i = 0; i < f->n_bases; i++) {
+		const struct feed_query q = {.base = f->bases[i],
+					     .scope = LDAP_SCOPE_SUBTREE,
+					     .filter = arena_printf(tmp, "(&%s%s)", wanted, f->filter),
+					     .attrs = f->attrs};
+
+		if (dir_feed_query(f, &f->side, &q, a, until, fn, ctx, e))
+			return -1;
+	}
+	return 0;
+}
+
+int
+dir_feed_fetch(struct dir_feed *f, struct arena *a, const char *const *ids, size_t n, deadline_t until, dir_entry_fn fn,
+	       void *ctx, struct err *e)
+{
+	if (dir_feed_side(f, until, e))
+		return err_cause(e, "feed: fetch");
+	for (size_t at = 0; at < n; at += FETCH_AT_ONCE) {
+		size_t some = n - at < FETCH_AT_ONCE ? n - at : FETCH_AT_ONCE;
+
+		if (fetch_some(f, a, ids + at, some, until, fn, ctx, e))
+			return err_cause(e, "feed: fetch");
+	}
+	return 0;
+}

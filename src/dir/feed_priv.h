@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Private: struct dir_feed and the seams between its parts: connections (feed_conn.c), the search on the data
+ * (feed_data.c), the search on the accesslog (feed_log.c), reading at the side (feed_list.c). */
+#ifndef DIRHINGE_SRC_DIR_FEED_PRIV_H
+#define DIRHINGE_SRC_DIR_FEED_PRIV_H
+
+#include "dir/cookie.h"
+#include "dir/pool.h"
+#include "dirhinge/dir/feed.h"
+
+enum { FEED_BASES = 16 };
+
+/* One search with the sync control. */
+struct feed_search {
+	const char *base;
+	int msgid;               /* -1 = not running */
+	bool done;               /* its refresh is complete */
+	bool present;            /* a present phase: deletions are not told */
+	struct sync_vector seen; /* delivered, asked cookie included */
+};
+
+struct dir_feed {
+	/* frozen */
+	struct arena *a;
+	struct dir *d;
+	const char *const *bases; /* NULL-terminated */
+	size_t n_bases;
+	const char *const *base_keys; /* normalised */
+	const char *common;           /* the DN above all bases; NULL = there is none but the root */
+	const char *filter;           /* text */
+	const char *common_filter;    /* the same for a search on .common */
+	const char *const *attrs;     /* asked for */
+	const char *id_attr;          /* whose value the sync id is */
+	bool history;
+	bool opaque; /* cookies are not OpenLDAP's and go back as they came */
+	int wake;    /* eventfd */
+
+	/* of the connection */
+	struct conn c, side;
+	bool open;
+	size_t uri;               /* index of the one in use, or to try first */
+	deadline_t refused_until; /* no bind before this */
+	struct feed_search s[FEED_BASES];
+	size_t n_searches;
+	bool on_log; /* s[0] is on the accesslog */
+	bool begin_due, refreshing, full;
+	bool force_full;           /* for the next open: what was asked for cannot be answered otherwise */
+	LDAPMessage *held;         /* the next message, already here */
+	struct strv opaque_cookie; /* in memory of its own */
+	struct buf opaque_bytes;
+};
+
+/* A bound connection to the URI in use or, when that fails, the next. */
+int dir_feed_connect(struct dir_feed *f, deadline_t until, struct err *e) DH_MUST_USE;
+/* The second connection, to the same server; made when first needed. */
+int dir_feed_side(struct dir_feed *f, deadline_t until, struct err *e) DH_MUST_USE;
+/* The next message of any search: 1 here, 0 deadline or woken, -1 the connection is lost. */
+int dir_feed_wait(struct dir_feed *f, deadline_t until, LDAPMessage **msg_r, struct err *e) DH_MUST_USE;
+
+/* Sends the sync search s; cookie p NULL = from the beginning. */
+int dir_feed_send(struct dir_feed *f, struct feed_search *s, const char *filter, const char *const *attrs,
+		  struct strv cookie, struct err *e) DH_MUST_USE;
+/* Starts the searches on the data. */
+int dir_feed_data_start(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e) DH_MUST_USE;
+/* A message of one of them: 1 *c_r is filled, 0 nothing to tell, -1 the source broke off. */
+int dir_feed_data_message(struct dir_feed *f, struct arena *a, LDAPMessage *msg, struct dir_change *c_r,
+			  struct err *e) DH_MUST_USE;
+/* The result that ended a sync search, as an error. */
+int dir_feed_ended(struct dir_feed *f, const struct feed_search *s, LDAPMessage *msg, struct err *e);
+/* The LDAP result of a searchResultDone. */
+int dir_feed_result_code(struct dir_feed *f, LDAPMessage *msg);
+
+/* True if dn is one of the bases or below one. */
+bool dir_feed_in_bases(const struct dir_feed *f, const char *dn);
+/* Sync id in the text form of the flavour; in arena. */
+const char *dir_feed_id(const struct dir_feed *f, struct arena *a, const unsigned char id[16]);
+
+/* One plain search on the side connection; fn gets each entry in an arena of its own, or in a when that is not NULL. */
+struct feed_query {
+	const char *base;
+	int scope;
+	const char *filter;
+	const char *const *attrs;
+	int size_limit;
+};
+int dir_feed_query(struct dir_feed *f, struct conn *c, const struct feed_query *q, struct arena *a, deadline_t until,
+		   dir_entry_fn fn, void *ctx, struct err *e) DH_MUST_USE;
+
+#endif
