@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libdirhinge-sync.a
 libdirhinge_sync_a_SOURCES = \
+	%D%/canary.c %D%/canary.h \
+	%D%/guard.c \
 	%D%/idmap.c %D%/idmap.h \
+	%D%/ids.c \
+	%D%/live.c \
 	%D%/observe.h \
-	%D%/phase.c %D%/phase.h
+	%D%/phase.c %D%/phase.h \
+	%D%/reconcile.c \
+	%D%/refresh.c \
+	%D%/setup.c \
+	%D%/status.c %D%/status.h \
+	%D%/sync.c %D%/sync_priv.h \
+	%D%/take.c
 nobase_noinst_HEADERS += include/dirhinge/sync/sync.h
