@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Readers: a few connections that cannot write, each lent for one short snapshot. Rows are copied before anybody's
+ * function sees them, so that a slow one never holds a snapshot, which would stop checkpoints. */
+#include "store/store_priv.h"
+
+static struct store_db *
+free_reader(struct store *s)
+{
+	for (;;) {
+		size_t closed = STORE_READERS;
+		for (size_t i = 0; i < STORE_READERS; i++) {
+			if (s->reader_busy[i])
+				continue;
+			if (s->reader_open[i]) {
+				s->reader_busy[i] = true;
+				return &s->readers[i];
+			}
+			closed = i;
+		}
+		if (closed < STORE_READERS) {
+			s->reader_busy[closed] = true;
+			return &s->readers[closed];
+		}
+		cond_wait(&s->free_reader, &s->lock);
+	}
+}
+
+struct store_db *
+store_reader_take(struct store *s, struct err *e)
+{
+	mutex_lock(&s->lock);
+	struct store_db *d = free_reader(s);
+	size_t i = (size_t)(d - s->readers);
+	bool open = s->reader_open[i];
+	mutex_unlock(&s->lock);
+	if (open)
+		return d;
+	bool opened = store_db_open_reader(d, s->path, e) == 0;
+	mutex_lock(&s->lock);
+	s->reader_open[i] = opened;
+	mutex_unlock(&s->lock);
+	if (opened)
+		return d;
+	store_reader_give(s, d);
+	return NULL;
+}
+
+void
+store_reader_give(struct store *s, struct store_db *d)
+{
+	mutex_lock(&s->lock);
+	s->reader_busy[d - s->readers] = false;
+	cond_signal(&s->free_reader);
+	mutex_unlock(&s->lock);
+}
+
+void *
+store_rows_add(struct store_rows *r)
+{
+	if (r->n == r->cap) {
+		size_t cap = r->cap ? r->cap * 2 : 32;
+		void *v = arena_array(r->a, cap, r->size);
+		if (r->n > 0)
+			memcpy(v, r->v, r->n * r->size);
+		r->v = v;
+		r->cap = cap;
+	}
+	return (char *)r->v + r->n++ * r->size;
+}
+
+uint64_t
+store_sum(uint64_t h, struct strv v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		h = (h ^ (unsigned char)v.p[i]) * UINT64_C(0x100000001b3);
+	return h;
+}

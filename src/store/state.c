@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The last known state of each entry. */
+#include "store/store_priv.h"
+
+static int64_t
+sum_of(struct strv entry, struct strv resource)
+{
+	return (int64_t)store_sum(store_sum(STORE_SUM_INIT, entry), resource);
+}
+
+/* A row of STATE_HEAD, or of STATE_COLS if whole. */
+static int
+read_row(const struct store_q *q, struct arena *a, bool whole, struct store_state *st_r, struct err *e)
+{
+	struct store_state st = {
+		.sync_id = store_q_col_text(q, a, 1),
+		.id = store_q_col_text(q, a, 2),
+		.kind = (enum store_kind)store_q_col_int(q, 3),
+		.flags = (unsigned)store_q_col_int(q, 4),
+		.incarnation = store_q_col_int(q, 5),
+		.dn = store_q_col_text(q, a, 6),
+		.dn_key = store_q_col_text(q, a, 7),
+		.csn = store_q_col_text(q, a, 8),
+	};
+	if (whole) {
+		st.entry = store_q_col_blob(q, a, 10);
+		st.resource = store_q_col_blob(q, a, 11);
+		if (sum_of(st.entry, st.resource) != store_q_col_int(q, 9)) {
+			(void)err_set(e, ERR_IO, "the event store is damaged");
+			return err_cause(
+				e,
+				"%s: the state of %s is not what was written; restore the file or run dirhinge "
+				"sync reset",
+				q->d->path, st.sync_id ? st.sync_id : "?");
+		}
+	}
+	*st_r = st;
+	return 0;
+}
+
+static int
+get(struct store_db *d, enum store_sql id, const char *key, struct arena *a, struct store_state *st_r, struct err *e)
+{
+	DH_CLEANUP(store_q_end) struct store_q q = {0};
+
+	if (store_q_begin(&q, d, id, e))
+		return -1;
+	store_q_text(&q, key);
+	int rc = store_q_step(&q, e);
+	if (rc == 1 && read_row(&q, a, true, st_r, e))
+		return -1;
+	return rc;
+}
+
+int
+store_state_get(struct store *s, struct arena *a, const char *sync_id, struct store_state *st_r, struct err *e)
+{
+	struct store_db *d = store_reader_take(s, e);
+	if (!d)
+		return -1;
+	int rc = get(d, SQL_STATE_GET, sync_id, a, st_r, e);
+	store_reader_give(s, d);
+	return rc;
+}
+
+int
+store_tx_state(struct store_tx *tx, struct arena *a, const char *sync_id, struct store_state *st_r, struct err *e)
+{
+	return get(tx->d, SQL_STATE_GET, sync_id, a, st_r, e);
+}
+
+int
+store_tx_state_by_dn(struct store_tx *tx, struct arena *a, const char *dn_key, struct store_state *st_r, struct err *e)
+{
+	return get(tx->d, SQL_STATE_BY_DN, dn_key, a, st_r, e);
+}
+
+int64_t
+store_state_count(struct store *s, enum store_kind kind)
+{
+	mutex_lock(&s->lock);
+	int64_t n = kind == STORE_USER ? s->tally.users : kind == STORE_GROUP ? s->tally.groups : 0;
+	mutex_unlock(&s->lock);
+	return n;
+}
+
+int
+store_db_count_state(struct store_db *d, enum store_kind kind, int64_t *n_r, struct err *e)
+{
+	DH_CLEANUP(store_q_end) struct store_q q = {0};
+
+	if (store_q_begin(&q, d, SQL_STATE_COUNT, e))
+		return -1;
+	store_q_int(&q, kind);
+	if (store_q_step(&q, e) != 1)
+		return -1;
+	*n_r = store_q_col_int(&q, 0);
+	return 0;
+}
+
+/* --- lists ---------------------------------------------------------------------------------------------------------
+ */
+
+static int
+read_rows(struct store_q *q, bool whole, struct store_rows *rows, int64_t *last_r, struct err *e)
+{
+	int rc;
+
+	while ((rc = store_q_step(q, e)) == 1) {
+		if (read_row(q, rows->a, whole, store_rows_add(rows), e))
+			return -1;
+		*last_r = store_q_col_int(q, 0);
+	}
+	return rc;
+}
+
+static int
+read_list(struct store_db *d, enum store_kind kind, const char *after, int64_t limit, struct store_rows *rows,
+	  struct err *e)
+{
+	DH_CLEANUP(store_q_end) struct store_q q = {0};
+	int64_t last;
+
+	if (store_q_begin(&q, d, SQL_STATE_LIST, e))
+		return -1;
+	store_q_text(&q, after);
+	store_q_int(&q, kind);
+	store_q_int(&q, limit);
+	return read_rows(&q, true, rows, &last, e);
+}
+
+static int
+tell(const struct store_rows *rows, store_state_fn fn, void *ctx, struct err *e)
+{
+	const struct store_state *v = rows->v;
+	int rc = 0;
+
+	for (size_t i = 0; i < rows->n && rc == 0; i++)
+		rc = fn(ctx, &v[i], e);
+	return rc;
+}
+
+int
+store_state_list(struct store *s, enum store_kind kind, const char *after, int64_t limit, store_state_fn fn, void *ctx,
+		 struct err *e)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(64 * 1024);
+	struct store_rows rows = {.a = a, .size = sizeof(struct store_state)};
+	struct store_db *d = store_reader_take(s, e);
+
+	if (!d)
+		return -1;
+	int rc = read_list(d, kind, after ? after : "", limit, &rows, e);
+	store_reader_give(s, d);
+	return rc < 0 || tell(&rows, fn, ctx, e) < 0 ? -1 : 0;
+}
+
+static int
+read_chunk(struct store_tx *tx, int64_t *after, int64_t last, struct store_rows *rows, struct err *e)
+{
+	DH_CLEANUP(store_q_end) struct store_q q = {0};
+
+	if (store_q_begin(&q, tx->d, SQL_STATE_EACH, e))
+		return -1;
+	store_q_int(&q, *after);
+	store_q_int(&q, last);
+	store_q_int(&q, STORE_CHUNK);
+	return read_rows(&q, false, rows, after, e);
+}
+
+/* By chunks, so that fn may write: rows keep their place, and new ones come behind the last. */
+int
+store_tx_state_each(struct store_tx *tx, store_state_fn fn, void *ctx, struct err *e)
+{
+	int64_t after = INT64_MIN, last;
+	int rc = 0;
+
+	if (store_db_number(tx->d, SQL_STATE_LAST, INT64_MIN, &last, e))
+		return -1;
+	while (rc == 0 && after < last) {
+		DH_CLEANUP(arena_free) struct arena *a = arena_new(64 * 1024);
+		struct store_rows rows = {.a = a, .size = sizeof(struct store_state)};
+		rc = read_chunk(tx, &after, last, &rows, e);
+		if (rc == 0)
+			rc = tell(&rows, fn, ctx, e);
+		if (rows.n == 0)
+			break;
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+/* --- writing -------------------------------------------------------------------------------------------------------
+ */
+
+static void
+count(struct store_tally *t, enum store_kind kind, unsigned flags, int by)
+{
+	if (flags & STORE_TOMBSTONE)
+		return;
+	if (kind == STORE_USER)
+		t->users += by;
+	else if (kind == STORE_GROUP)
+		t->groups += by;
+}
+
+static int
+former(struct store_tx *tx, const char *sync_id, enum store_kind *kind_r, unsigned *flags_r, struct err *e)
+{
+	DH_CLEANUP(store_q_end) struct store_q q = {0};
+
+	if (store_q_begin(&q, tx->d, SQL_STATE_KIND, e))
+		return -1;
+	store_q_text(&q, sync_id);
+	int rc = store_q_step(&q, e);
+	if (rc == 1) {
+		*kind_r = (enum store_kind)store_q_col_int(&q, 0);
+		*flags_r = (unsigned)store_q_col_int(&q, 1);
+	}
+	return rc;
+}
+
+int
+store_tx_state_put(struct store_tx *tx, const struct store_state *st, struct err *e)
+{
+	DH_CLEANUP(store_q_end) struct store_q q = {0};
+	enum store_kind kind = STORE_OTHER;
+	unsigned flags = STORE_TOMBSTONE;
+	int known = former(tx, st->sync_id, &kind, &flags, e);
+	bool gone = st->flags & STORE_TOMBSTONE;
+	/* What a tombstone was is kept for the time that an operator may call the removal wrong. */
+	bool bury = known == 1 && gone && st->entry.n == 0 && st->resource.n == 0;
+
+	if (known < 0 || store_q_begin(&q, tx->d, bury ? SQL_STATE_BURY : SQL_STATE_PUT, e))
+		return -1;
+	store_q_text(&q, st->sync_id);
+	store_q_text(&q, st->id);
+	store_q_int(&q, st->kind);
+	store_q_int(&q, st->flags);
+	store_q_int(&q, st->incarnation);
+	store_q_text(&q, st->dn);
+	store_q_text(&q, st->dn_key);
+	store_q_text(&q, st->csn);
+	store_q_int(&q, gone ? tx->now_us : 0);
+	if (!bury) {
+		store_q_int(&q, sum_of(st->entry, st->resource));
+		store_q_blob(&q, st->entry);
+		store_q_blob(&q, st->resource);
+	}
+	if (store_q_run(&q, e))
+		return -1;
+	count(&tx->tally, kind, flags, -1);
+	count(&tx->tally, st->kind, st->flags, 1);
+	return 0;
+}

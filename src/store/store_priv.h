@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the files of the store share. */
+#ifndef DIRHINGE_SRC_STORE_STORE_PRIV_H
+#define DIRHINGE_SRC_STORE_STORE_PRIV_H
+
+#include "dirhinge/base/thread.h"
+#include "dirhinge/store/held.h"
+#include "store/db.h"
+
+#define STORE_DB_NAME   "dirhinge.db"
+#define STORE_LOCK_NAME "dirhinge.lock"
+#define STORE_KEY_NAME  "cursor.key"
+
+#define STORE_KEY_SIZE     32
+#define STORE_READERS      4    /* more only wait for each other: a page takes less than 0.1 ms */
+#define STORE_CHUNK        256  /* rows read before their function is called */
+#define STORE_DROP_CHUNK   1000 /* rows of one transaction of retention */
+#define STORE_MIN_FREE     (1 << 20)
+#define STORE_CKPT_PAGES   1000
+#define STORE_TRUNCATE_WAL (64 << 20)
+
+#define US_PER_S   INT64_C(1000000)
+#define US_PER_DAY (INT64_C(86400) * US_PER_S)
+
+/* Numbers that are asked for often; those of a transaction become everybody's when it is committed. */
+struct store_tally {
+	int64_t oldest, head; /* as struct store_range */
+	int64_t events, users, groups, held;
+};
+
+/* First come, first served: retention releases it between two chunks, and who waits then must get it. */
+struct store_gate {
+	struct mutex lock;
+	struct cond turn;
+	uint64_t next, serving;
+};
+
+struct store_counters {
+	struct metric *commits, *commit_time, *events, *bytes, *wal, *held;
+};
+
+struct store {
+	struct arena *a; /* this struct, paths, generations */
+	const char *dir, *path, *wal_path;
+	int64_t retention_us;
+	int lock_fd;
+	unsigned char key[STORE_KEY_SIZE];
+	struct store_counters counters;
+
+	struct store_gate gate; /* the writer's connection and what follows */
+	struct store_db w;
+	int wal_pages, checkpointed_pages;
+
+	struct mutex lock; /* all below */
+	struct cond grown, free_reader;
+	const char *generation;
+	struct store_tally tally;
+	bool woken;
+	struct store_db readers[STORE_READERS];
+	bool reader_open[STORE_READERS], reader_busy[STORE_READERS];
+};
+
+struct store_tx {
+	struct store *s;
+	struct store_db *d;
+	struct store_tally tally;
+	int64_t now_us;
+	int64_t first;          /* head when the transaction began: what it appends has a higher seq */
+	int64_t removals;       /* among its events that are not held */
+	const char *generation; /* set by store_reset: the new one */
+};
+
+/* One transaction; as store_write, without looking for free space: for what makes room. */
+int store_transact(struct store *s, int (*fn)(struct store_tx *tx, void *ctx, struct err *e), void *ctx,
+		   struct err *e) DH_MUST_USE;
+void store_gate_enter(struct store_gate *g);
+void store_gate_leave(struct store_gate *g);
+/* Copies what the log holds now into the tally: after rows were taken out. */
+int store_tx_recount_range(struct store_tx *tx, struct err *e) DH_MUST_USE;
+/* Live rows of a kind, counted. */
+int store_db_count_state(struct store_db *d, enum store_kind kind, int64_t *n_r, struct err *e) DH_MUST_USE;
+/* Copies as many WAL pages into the database as readers allow. truncate: and empties the WAL. */
+void store_checkpoint(struct store *s, bool truncate);
+
+/* A reader of the pool; waits for one. NULL with *e. */
+struct store_db *store_reader_take(struct store *s, struct err *e);
+void store_reader_give(struct store *s, struct store_db *d);
+
+/* open.c and its helpers */
+int store_lock_dir(const char *dir, int *fd_r, struct err *e) DH_MUST_USE;
+void store_unlock_dir(int *fd);
+/* "nfs" for the magic number of a network file system (statfs(2)), else NULL. */
+const char *store_network_fs(uint64_t magic);
+/* Brings the schema to this version in one transaction, or refuses. */
+int store_migrate(struct store_db *d, struct err *e) DH_MUST_USE;
+void store_generation_make(char out[17]);
+int store_random(void *out, size_t n, struct err *e) DH_MUST_USE;
+void store_count_setup(struct store *s, struct metrics *m);
+
+/* A check sum that a flipped bit does not survive; SQLite has none over its pages. */
+#define STORE_SUM_INIT UINT64_C(0xcbf29ce484222325)
+uint64_t store_sum(uint64_t h, struct strv v);
+int64_t store_event_sum(const struct store_event *ev);
+/* Reads EVENT_COLS (or the same of held, with place for seq). ERR_IO if the sum is wrong. */
+int store_event_read(const struct store_q *q, struct arena *a, struct store_event *ev_r, struct err *e) DH_MUST_USE;
+/* Appends rows to an array in a. */
+struct store_rows {
+	struct arena *a;
+	void *v;
+	size_t n, cap, size;
+};
+void *store_rows_add(struct store_rows *r);
+
+#endif
