@@ -6,12 +6,17 @@ libdirhinge_sync_a_SOURCES = \
 	%D%/idmap.c %D%/idmap.h \
 	%D%/ids.c \
 	%D%/live.c \
-	%D%/observe.h \
+	%D%/members.c \
+	%D%/observe.c %D%/observe.h \
 	%D%/phase.c %D%/phase.h \
 	%D%/reconcile.c \
+	%D%/refer.c \
 	%D%/refresh.c \
+	%D%/resource.c \
+	%D%/seen.h \
 	%D%/setup.c \
 	%D%/status.c %D%/status.h \
 	%D%/sync.c %D%/sync_priv.h \
-	%D%/take.c
+	%D%/take.c \
+	%D%/tell.c
 nobase_noinst_HEADERS += include/dirhinge/sync/sync.h

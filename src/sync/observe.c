@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From what the directory said of an entry to events, in order: what is taken away first, then the entry, then who
+ * comes. See seen.h for the parts. */
+#include "dirhinge/dir/blob.h"
+#include "dirhinge/dir/dn.h"
+#include "sync/seen.h"
+
+static bool
+is_resource(enum store_kind k)
+{
+	return k == STORE_USER || k == STORE_GROUP;
+}
+
+/* --- what it is, and when ---------------------------------------------------------------------------------------- */
+
+static int
+find_kind(struct seen *s, struct err *e)
+{
+	if (!s->entry)
+		return 0;
+	bool same_name = s->was.sync_id && str_eq(s->entry->dn, s->was.dn);
+	s->dn_key = same_name ? s->was.dn_key : dir_dn_normal(s->a, s->entry->dn);
+	if (!s->dn_key) {
+		err_set(e, ERR_INTERNAL, NULL);
+		return err_cause(e, "the directory returned a name that cannot be read: %s", s->entry->dn);
+	}
+	s->map = map_of_entry(&s->r->map, s->entry, s->dn_key);
+	if (s->map) {
+		s->kind = s->map == s->r->map.set->users ? STORE_USER : STORE_GROUP;
+		return 0;
+	}
+	for (size_t i = 0; sync_other_classes[i]; i++)
+		if (dir_entry_is_a(s->entry, sync_other_classes[i]))
+			s->kind = STORE_OTHER;
+	if (s->kind == 0)
+		s->entry = NULL;
+	return 0;
+}
+
+/* Where a directory has no CSNs, changes of an entry are counted. */
+static const char *
+next_number(struct seen *s)
+{
+	long long n = 0;
+	for (const char *p = s->live && *s->was.csn == '~' ? s->was.csn + 1 : ""; *p >= '0' && *p <= '9'; p++)
+		n = n * 10 + (*p - '0');
+	return arena_printf(s->a, "~%lld", n + 1);
+}
+
+/* What an event's id is made of. The directory's CSN, unless that has told of another change already: of one that an
+ * overlay made silently, or by a directory that went back. */
+static void
+find_csn(struct seen *s)
+{
+	const char *csn = s->o->csn;
+	if (!csn && s->entry && dir_entry_attr(s->entry, "entryCSN"))
+		csn = dir_entry_first(s->entry, "entryCSN").p;
+	int64_t us = csn ? dir_csn_us(csn) : -1;
+	s->at_us = us < 0 ? s->r->now_us : us;
+	if (!csn) {
+		s->state_csn = s->entry ? next_number(s) : s->was.csn;
+		s->csn = s->entry ? s->state_csn : arena_printf(s->a, "gone:%s", s->was.csn);
+		return;
+	}
+	s->csn = s->state_csn = csn;
+	if (!s->live || !s->told || dir_csn_us(s->was.csn) < 0)
+		return;
+	bool same_sid;
+	int order = dir_csn_compare(csn, s->was.csn, &same_sid);
+	if (order == 0 && s->entry) {
+		s->csn = arena_printf(s->a, "%s@%lld", csn, (long long)s->r->now_us);
+		s->at_us = s->r->now_us;
+	} else if (order < 0 && same_sid) {
+		s->csn = arena_printf(s->a, "%s<%s", csn, s->was.csn);
+		s->at_us = s->r->now_us;
+	}
+}
+
+/* --- rows -------------------------------------------------------------------------------------------------------- */
+
+static int
+put_row(struct seen *s, struct err *e)
+{
+	struct buf *text = &s->m->text;
+	buf_reset(text);
+	dir_blob_write(text, s->entry);
+	struct store_state st = {
+		.sync_id = s->o->sync_id,
+		.id = s->new ? json_string_value(json_object_get(s->new, "id")) : s->o->sync_id,
+		.kind = s->kind,
+		.incarnation = s->incarnation,
+		.dn = s->entry->dn,
+		.dn_key = s->dn_key,
+		.csn = s->state_csn,
+		.entry = buf_view(text),
+		.resource = s->text,
+	};
+	return store_tx_state_put(s->tx, &st, e);
+}
+
+static int
+put_tombstone(struct seen *s, struct err *e)
+{
+	struct store_state st = s->was;
+	st.flags = STORE_TOMBSTONE;
+	st.csn = s->state_csn;
+	return store_tx_state_put(s->tx, &st, e);
+}
+
+/* --- subjects ---------------------------------------------------------------------------------------------------- */
+
+/* data: the resource, for a group with its members as long as they are few. */
+static int
+show(struct seen *s, bool group, const json_t *res, struct subject *sub, struct err *e)
+{
+	sub->name = seen_name(res, !group);
+	if (!group)
+		return 0;
+	json_t *whole = json_keep(s->a, json_copy((json_t *)(uintptr_t)res));
+	if (members_show(s, sub->id, whole, &sub->members_left_out, e) < 0)
+		return -1;
+	if (!sub->members_left_out)
+		sub->data = strv_of(json_text(s->a, whole));
+	return 0;
+}
+
+static int
+subject_now(struct seen *s, struct subject *sub_r, struct err *e)
+{
+	*sub_r = (struct subject){
+		.id = json_string_value(json_object_get(s->new, "id")),
+		.incarnation = s->incarnation,
+		.dn_key = s->dn_key,
+		.old_dn_key = s->told ? s->was.dn_key : NULL,
+		.data = s->text,
+	};
+	return show(s, s->kind == STORE_GROUP, s->new, sub_r, e);
+}
+
+/* The same for what is told of members: a list of a hundred would be repeated for each of them. */
+static struct subject
+without_members(const struct seen *s, const struct subject *sub)
+{
+	struct subject group = *sub;
+	group.data = s->text;
+	group.members_left_out = true;
+	if (!group.old_dn_key)
+		group.old_dn_key = group.dn_key;
+	return group;
+}
+
+/* --- it goes ----------------------------------------------------------------------------------------------------- */
+
+static int
+leave(struct seen *s, struct err *e)
+{
+	bool group = s->was.kind == STORE_GROUP;
+	struct subject sub = {
+		.id = s->was.id,
+		.incarnation = s->was.incarnation,
+		.old_dn_key = s->was.dn_key,
+		.data = s->was.resource,
+	};
+	if (members_leave_all(s, e) < 0 || show(s, group, s->old, &sub, e) < 0)
+		return -1;
+	const struct telling t = {.type = group ? EVENT_GROUP_DELETED : EVENT_USER_DELETED, .subject = &sub};
+	if (seen_tell(s, &t, e) < 0)
+		return -1;
+	return store_tx_member_drop_all(s->tx, s->was.id, e);
+}
+
+/* --- it comes ---------------------------------------------------------------------------------------------------- */
+
+static void
+remember_late(struct seen *s)
+{
+	struct memory *m = s->m;
+	if (m->n_late == m->cap_late) {
+		size_t cap = m->cap_late ? m->cap_late * 2 : 64;
+		const char **v = ARENA_ARRAY(m->a, cap, const char *);
+		if (m->n_late)
+			memcpy(v, m->late, m->n_late * sizeof(*v));
+		m->late = v;
+		m->cap_late = cap;
+	}
+	m->late[m->n_late++] = arena_strdup(m->a, s->o->sync_id);
+}
+
+static int
+write_members(struct seen *s, struct err *e)
+{
+	struct member_change c;
+	bool need_fetch = false;
+	if (s->known_members)
+		return members_compare(s, &c, &need_fetch, e) < 0 || members_write(s, &c, e) < 0 ? -1 : 0;
+	/* Seen before in this first refresh, and changed since. */
+	if (s->live && store_tx_member_drop_all(s->tx, json_string_value(json_object_get(s->new, "id")), e) < 0)
+		return -1;
+	return members_write_new(s, e);
+}
+
+static int
+arrive(struct seen *s, struct err *e)
+{
+	bool group = s->kind == STORE_GROUP;
+	struct subject sub;
+	if (group && write_members(s, e) < 0)
+		return -1;
+	/* Whom it refers to may come behind it; until then nothing is told of it. */
+	if (s->o->initial && s->unresolved && !s->known_members) {
+		remember_late(s);
+		s->text = STRV("");
+		return 0;
+	}
+	if (subject_now(s, &sub, e) < 0)
+		return -1;
+	const struct telling t = {.type = group ? EVENT_GROUP_CREATED : EVENT_USER_CREATED, .subject = &sub};
+	if (seen_tell(s, &t, e) < 0)
+		return -1;
+	if (group) {
+		const struct subject of_members = without_members(s, &sub);
+		if (members_tell_new(s, &of_members, e) < 0)
+			return -1;
+	}
+	/* In a first refresh whoever refers to it and came before waits for the end anyway. */
+	return s->o->initial ? 0 : members_came(s, e);
+}
+
+/* --- it changes -------------------------------------------------------------------------------------------------- */
+
+/* What has changed, in the two lists of an event. */
+struct changes {
+	const char **paths;
+	json_t *previous;
+	size_t n;
+};
+
+static void
+set_before(struct seen *s, json_t *previous, const struct scim_change *c)
+{
+	const struct scim_type *t = map_type(s->map);
+	if (!c->before)
+		return;
+	json_t *value = json_deep_copy(c->before);
+	if (!c->attr->parent) {
+		scim_resource_set(t, previous, c->attr, value);
+		return;
+	}
+	json_t *top = scim_resource_get(t, previous, c->attr->parent);
+	if (!top) {
+		top = json_object();
+		scim_resource_set(t, previous, c->attr->parent, top);
+	}
+	json_object_set_new(top, c->attr->name, value);
+}
+
+static struct changes
+collect(struct seen *s, const struct scim_diff *diff, bool active)
+{
+	struct changes ch = {.paths = ARENA_ARRAY(s->a, diff->n + 1, const char *)};
+	ch.previous = json_keep(s->a, json_object());
+	for (size_t i = 0; i < diff->n; i++) {
+		const struct scim_change *c = &diff->changes[i];
+		if (str_eq(c->attr->path, "active") != active)
+			continue;
+		ch.paths[ch.n++] = c->attr->path;
+		set_before(s, ch.previous, c);
+	}
+	return ch;
+}
+
+static int
+tell_changes(struct seen *s, const struct subject *sub, struct err *e)
+{
+	struct scim_diff diff;
+	scim_diff(s->a, map_type(s->map), s->old, s->new, &diff);
+	bool group = s->kind == STORE_GROUP, enabled = json_is_true(json_object_get(s->new, "active"));
+	const struct changes active = collect(s, &diff, true), rest = collect(s, &diff, false);
+	struct telling t = {.subject = sub, .changed = active.paths, .previous = active.previous};
+	t.type = enabled ? EVENT_USER_ACTIVATED : EVENT_USER_DEACTIVATED;
+	if (active.n && seen_tell(s, &t, e) < 0)
+		return -1;
+	t.type = group ? EVENT_GROUP_UPDATED : EVENT_USER_UPDATED;
+	t.changed = rest.paths;
+	t.previous = rest.previous;
+	return rest.n ? seen_tell(s, &t, e) : 0;
+}
+
+static int
+change(struct seen *s, bool *need_fetch_r, struct err *e)
+{
+	bool group = s->kind == STORE_GROUP;
+	struct member_change c = {0};
+	struct subject sub;
+	if (group && (members_compare(s, &c, need_fetch_r, e) < 0 || *need_fetch_r))
+		return *need_fetch_r ? 0 : -1;
+	if (group && members_write(s, &c, e) < 0)
+		return -1;
+	if (subject_now(s, &sub, e) < 0 || tell_changes(s, &sub, e) < 0)
+		return -1;
+	if (group) {
+		const struct subject of_members = without_members(s, &sub);
+		if (members_tell(s, &of_members, &c, e) < 0)
+			return -1;
+	}
+	if (str_eq(s->dn_key, s->was.dn_key))
+		return 0;
+	return members_moved(s, e) < 0 || members_came(s, e) < 0 ? -1 : 0;
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------- */
+
+static int
+is_gone(struct seen *s, struct err *e)
+{
+	if (s->told && leave(s, e) < 0)
+		return -1;
+	return s->live ? put_tombstone(s, e) : 0;
+}
+
+static int
+is_other(struct seen *s, struct err *e)
+{
+	if (s->told && leave(s, e) < 0)
+		return -1;
+	if (s->live && !str_eq(s->dn_key, s->was.dn_key))
+		s->r->moved = true;
+	return put_row(s, e);
+}
+
+static int
+is_there(struct seen *s, bool *need_fetch_r, struct err *e)
+{
+	if (s->told && s->was.kind != s->kind) {
+		if (leave(s, e) < 0)
+			return -1;
+		s->told = false;
+		s->incarnation++;
+	}
+	if (seen_resource(s, e) < 0)
+		return -1;
+	if ((s->told ? change(s, need_fetch_r, e) : arrive(s, e)) < 0)
+		return -1;
+	return *need_fetch_r ? 0 : put_row(s, e);
+}
+
+static int
+observe(struct sync_run *r, struct store_tx *tx, const struct observation *o, bool late, bool *need_fetch_r,
+	struct err *e)
+{
+	struct seen s = {.r = r, .tx = tx, .o = o, .a = r->a, .known_members = late};
+	*need_fetch_r = false;
+	if (memory_ready(r, e) < 0)
+		return -1;
+	s.m = r->memory;
+	int found = store_tx_state(tx, s.a, o->sync_id, &s.was, e);
+	if (found < 0)
+		return -1;
+	if (!found)
+		s.was = (struct store_state){.incarnation = 0};
+	s.live = found && !(s.was.flags & STORE_TOMBSTONE);
+	s.told = s.live && is_resource(s.was.kind) && s.was.resource.n > 0;
+	int go = seen_entry(&s, need_fetch_r, e);
+	if (go <= 0)
+		return go;
+	if (find_kind(&s, e) < 0 || (s.told && stored_resource(s.a, &s.was, &s.old, e) < 0))
+		return -1;
+	find_csn(&s);
+	/* A row that nobody was told of keeps its number; what comes back, or becomes a resource, is a new one. */
+	bool same = s.live && (s.told || is_resource(s.was.kind) == is_resource(s.kind));
+	s.incarnation = s.was.incarnation + (same ? 0 : 1);
+	if (!s.entry)
+		return is_gone(&s, e);
+	return s.kind == STORE_OTHER ? is_other(&s, e) : is_there(&s, need_fetch_r, e);
+}
+
+int
+sync_observe(struct sync_run *r, struct store_tx *tx, const struct observation *o, bool *need_fetch_r, struct err *e)
+{
+	if (observe(r, tx, o, false, need_fetch_r, e) == 0)
+		return 0;
+	return err_cause(e, "observe %s", o->sync_id);
+}
+
+static int
+tell_late(struct sync_run *r, struct store_tx *tx, const char *sync_id, struct err *e)
+{
+	struct store_state st;
+	const struct dir_entry *en;
+	bool need_fetch;
+	int found = store_tx_state(tx, r->a, sync_id, &st, e);
+	/* Gone again, or told because it came a second time. */
+	if (found <= 0 || (st.flags & STORE_TOMBSTONE) || st.resource.n)
+		return found < 0 ? -1 : 0;
+	if (dir_blob_read(r->a, st.entry, &en, e) < 0)
+		return -1;
+	const struct observation o = {
+		.sync_id = sync_id,
+		.entry = en,
+		.csn = dir_csn_us(st.csn) < 0 ? NULL : st.csn,
+		.initial = true,
+	};
+	return observe(r, tx, &o, true, &need_fetch, e);
+}
+
+int
+sync_observe_end(struct sync_run *r, struct store_tx *tx, struct err *e)
+{
+	struct memory *m = r->memory;
+	struct arena *a = r->a;
+	int rc = 0;
+	for (size_t i = 0; m && i < m->n_late && rc == 0; i++) {
+		DH_CLEANUP(arena_free) struct arena *one = arena_new(16384);
+		r->a = r->map.a = one;
+		rc = tell_late(r, tx, m->late[i], e);
+	}
+	r->a = r->map.a = a;
+	if (m)
+		m->n_late = 0;
+	return rc == 0 ? 0 : err_cause(e, "tell of entries that refer to others");
+}

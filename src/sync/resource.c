@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The entry after what was observed, and the resource that it shows. */
+#include "sync/seen.h"
+
+#include "dirhinge/dir/blob.h"
+#include "dirhinge/dir/dn.h"
+
+#define TEXT_MAX ((size_t)16 << 20)
+
+const char *const sync_other_classes[] = {"organizationalUnit", "applicationProcess", NULL};
+
+/* --- what outlives an observation -------------------------------------------------------------------------------- */
+
+static void
+keep_attr(struct memory *m, const struct dir_caps *caps, const char *attr)
+{
+	const struct dir_attr_type *at = dir_subschema_attr(caps->schema, attr);
+	strmap_put(m->attrs, strv_of(attr), m);
+	/* The history has the schema's first name, whatever the map calls it. */
+	if (at)
+		strmap_put(m->attrs, strv_of(at->name), m);
+}
+
+int
+memory_ready(struct sync_run *r, struct err *e DH_UNUSED)
+{
+	if (r->memory && r->memory->set == r->map.set)
+		return 0;
+	sync_run_done(r);
+	struct arena *a = arena_new(16384);
+	struct memory *m = ARENA_NEW(a, struct memory);
+	struct map_run run = r->map;
+	run.a = a;
+	*m = (struct memory){.a = a, .set = run.set, .attrs = strmap_new(a, true), .text = BUF_INIT(TEXT_MAX)};
+	m->member = map_type_options(run.set->groups)->member_attribute;
+	const struct map *both[] = {run.set->users, run.set->groups};
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
+		for (const char *const *attr = map_attrs_change(&run, both[i]); *attr; attr++)
+			keep_attr(m, run.caps, *attr);
+	r->memory = m;
+	return 0;
+}
+
+void
+sync_run_done(struct sync_run *r)
+{
+	struct memory *m = r->memory;
+	if (!m)
+		return;
+	r->memory = NULL;
+	buf_done(&m->text);
+	struct arena *a = m->a;
+	arena_free(&a);
+}
+
+/* --- entries ----------------------------------------------------------------------------------------------------- */
+
+static struct strv
+without_options(const char *attr)
+{
+	struct strv v = strv_of(attr);
+	return strv_n(v.p, strv_chr(v, ';'));
+}
+
+static bool
+is_kept(const struct memory *m, const char *attr)
+{
+	return strmap_get(m->attrs, without_options(attr)) != NULL;
+}
+
+/* The entry without members, which are looked at apart; all: every attribute is one that was asked for. */
+static const struct dir_entry *
+kept(struct seen *s, const struct dir_entry *en, bool all)
+{
+	struct dir_entry *out = ARENA_NEW(s->a, struct dir_entry);
+	*out = (struct dir_entry){.dn = en->dn, .attrs = ARENA_ARRAY(s->a, en->n_attrs + 1, struct dir_attr)};
+	for (size_t i = 0; i < en->n_attrs; i++) {
+		if (str_caseeq(en->attrs[i].name, s->m->member))
+			s->members = &en->attrs[i];
+		else if (all || is_kept(s->m, en->attrs[i].name))
+			out->attrs[out->n_attrs++] = en->attrs[i];
+	}
+	return out;
+}
+
+/* How the change stands to what is known: < 0 older, 0 the same, > 0 newer. */
+static int
+age(const struct seen *s, bool *same_sid_r)
+{
+	*same_sid_r = true;
+	if (!s->o->csn || !s->was.sync_id || dir_csn_us(s->was.csn) < 0)
+		return 1;
+	return dir_csn_compare(s->o->csn, s->was.csn, same_sid_r);
+}
+
+/* The operation without what is not mapped and without members. */
+static struct dir_op
+kept_op(struct seen *s)
+{
+	struct dir_op op = *s->o->op;
+	size_t n = op.mods ? op.mods->n : 0, n_members = 0;
+	struct dir_mods *mods = ARENA_NEW(s->a, struct dir_mods);
+	const struct dir_mod **members = ARENA_ARRAY(s->a, n + 1, const struct dir_mod *);
+	*mods = (struct dir_mods){.a = s->a, .mods = ARENA_ARRAY(s->a, n + 1, struct dir_mod), .cap = n + 1};
+	for (size_t i = 0; i < n; i++) {
+		const struct dir_mod *mod = &op.mods->mods[i];
+		if (str_caseeq(mod->attr, s->m->member))
+			members[n_members++] = mod;
+		else if (is_kept(s->m, mod->attr))
+			mods->mods[mods->n++] = *mod;
+	}
+	s->member_ops = members;
+	s->n_member_ops = n_members;
+	op.mods = mods;
+	return op;
+}
+
+static int
+apply(struct seen *s, bool *need_fetch_r, struct err *e)
+{
+	const struct dir_entry *before;
+	if (dir_blob_read(s->a, s->was.entry, &before, e) < 0)
+		return err_cause(e, "last known state of %s", s->was.dn);
+	struct dir_op op = kept_op(s);
+	if (dir_op_apply(s->a, s->r->map.caps->schema, before, &op, &s->entry, e) == 0)
+		return 1;
+	if (e->code != ERR_CONFLICT)
+		return -1;
+	err_clear(e);
+	*need_fetch_r = true;
+	return 0;
+}
+
+static int
+after_op(struct seen *s, bool *need_fetch_r, struct err *e)
+{
+	const struct dir_op *op = s->o->op;
+	bool same_sid;
+	int how = age(s, &same_sid);
+	/* Known already: the entry was read after this operation. */
+	if (same_sid && how <= 0)
+		return 0;
+	switch (op->kind) {
+	case DIR_OP_ADD:
+		s->entry = kept(s, op->added, false);
+		s->all_members = true;
+		return 1;
+	case DIR_OP_DELETE:
+		return s->live;
+	case DIR_OP_MODIFY:
+	case DIR_OP_RENAME:
+		/* Concurrent changes on two servers: only the directory knows what became of them. */
+		if (s->live && how > 0)
+			return apply(s, need_fetch_r, e);
+		*need_fetch_r = true;
+		return 0;
+	}
+	return 0;
+}
+
+int
+seen_entry(struct seen *s, bool *need_fetch_r, struct err *e)
+{
+	bool same_sid;
+	if (s->o->op)
+		return after_op(s, need_fetch_r, e);
+	if (!s->o->entry)
+		return s->live;
+	/* A message that was on its way while the entry was read; but a directory that went back is to be followed. */
+	if (!s->o->coalesced && age(s, &same_sid) < 0 && same_sid)
+		return 0;
+	s->entry = kept(s, s->o->entry, true);
+	s->all_members = !s->known_members;
+	return 1;
+}
+
+/* --- resources --------------------------------------------------------------------------------------------------- */
+
+struct referring {
+	struct seen *s;
+	struct member_list refs;
+};
+
+static int
+on_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e)
+{
+	struct referring *rf = ctx;
+	int found = members_ref(rf->s, dn_key, ref_r, e);
+	if (found < 0)
+		return -1;
+	member_list_add(rf->s->a, &rf->refs, dn_key, found ? ref_r->id : NULL);
+	rf->s->unresolved |= !found;
+	return found;
+}
+
+int
+seen_resource(struct seen *s, struct err *e)
+{
+	struct referring rf = {.s = s};
+	struct map_run *run = &s->r->map;
+	struct map_refs *refs = map_refs_new(run);
+	if (map_to_scim(run, s->map, s->entry, refs, &s->new, e) < 0 ||
+	    map_refs_resolve_by(run, refs, on_ref, &rf, e) < 0)
+		return -1;
+	s->text = strv_of(json_text(s->a, s->new));
+	/* The rows of a group are its members. */
+	return s->kind == STORE_USER && (s->live || rf.refs.n) ? members_refer(s, &rf.refs, e) : 0;
+}
+
+int
+stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, struct err *e)
+{
+	if (st->resource.n == 0) {
+		*res_r = NULL;
+		return 0;
+	}
+	if (json_parse(a, st->resource, &(struct json_limits){.max_bytes = TEXT_MAX}, res_r, e) < 0)
+		return err_cause(e, "last known state of %s", st->dn);
+	return 0;
+}
+
+const char *
+seen_name(const json_t *res, bool user)
+{
+	return json_string_value(json_object_get(res, user ? "userName" : "displayName"));
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Private: one observation on its way from the directory's word to events and rows.
+ *
+ *   observe.c    what happened to the entry, in order
+ *   resource.c   the entry and the resource that it shows
+ *   members.c    who belongs to a group
+ *   refer.c      who refers to whom
+ *   tell.c       one event: subject, cause, id, text
+ *
+ * Thread rule: as observe.h. */
+#ifndef DIRHINGE_SRC_SYNC_SEEN_H
+#define DIRHINGE_SRC_SYNC_SEEN_H
+
+#include "dirhinge/base/buf.h"
+#include "dirhinge/base/strmap.h"
+#include "dirhinge/map/watch.h"
+#include "sync/observe.h"
+
+#define SEEN_MEMBERS_SHOWN 100 /* a longer list is left out of an event's data */
+
+/* Outlives observations; made anew when the maps are. */
+struct memory {
+	struct arena *a;
+	const struct map_set *set;
+	struct strmap *attrs; /* LDAP attributes that are kept */
+	const char *member;   /* the attribute that holds members */
+	struct buf text;      /* scratch for one event or blob */
+	const char **late;    /* sync ids for sync_observe_end */
+	size_t n_late, cap_late;
+};
+
+struct subject { /* whom events are about */
+	const char *id, *name;
+	int64_t incarnation;
+	const char *dn_key, *old_dn_key;
+	struct strv data; /* its resource as JSON */
+	bool members_left_out;
+};
+
+struct seen {
+	struct sync_run *r;
+	struct store_tx *tx;
+	const struct observation *o;
+	struct memory *m;
+	struct arena *a;
+
+	struct store_state was; /* .sync_id NULL: no row */
+	bool live;              /* was there, as far as known */
+	bool told;              /* and a resource that events have told of */
+	json_t *old;            /* that resource */
+
+	const struct dir_entry *entry; /* as it is now, what is mapped, without members; NULL = gone */
+	const char *dn_key;            /* of entry */
+	enum store_kind kind;          /* of entry; 0: neither a resource nor anything that is kept */
+	const struct map *map;         /* of a resource */
+	json_t *new;                   /* the resource */
+	struct strv text;              /* the same as JSON */
+	int64_t incarnation;
+	bool unresolved; /* refers to somebody unknown */
+
+	const char *csn; /* for the ids of events */
+	const char *state_csn;
+	int64_t at_us;
+	bool cause_known;
+	struct cause cause; /* .client NULL: not by SCIM */
+
+	/* What the observation says of the group's members; else they are as known. */
+	const struct dir_attr *members;          /* all of them; NULL with .all_members: none */
+	const struct dir_mod *const *member_ops; /* changes, in order */
+	size_t n_member_ops;
+	bool all_members, known_members; /* the whole list; the rows known are to be looked at again */
+};
+
+/* --- resource.c -------------------------------------------------------------------------------------------------- */
+
+int memory_ready(struct sync_run *r, struct err *e) DH_MUST_USE;
+/* Finds .entry and what is said of members. 1: go on, 0: nothing new, -1; *need_fetch_r as sync_observe. */
+int seen_entry(struct seen *s, bool *need_fetch_r, struct err *e) DH_MUST_USE;
+/* .new and .text of .entry; its references are resolved and kept as rows. */
+int seen_resource(struct seen *s, struct err *e) DH_MUST_USE;
+/* The resource of a row; NULL if it has none. */
+int stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, struct err *e) DH_MUST_USE;
+/* userName or displayName. */
+const char *seen_name(const json_t *res, bool user);
+
+/* --- members.c --------------------------------------------------------------------------------------------------- */
+
+struct member_row {
+	const char *dn_key, *id; /* id NULL = nobody known */
+};
+struct member_list {
+	struct member_row *v;
+	size_t n, cap;
+};
+void member_list_add(struct arena *a, struct member_list *l, const char *dn_key, const char *id);
+
+/* What changes in the rows of one group, and who comes and goes by id. */
+struct member_change {
+	struct member_list drop, put;
+	struct member_list lost, gained;
+	bool unresolved; /* a new row is nobody's */
+};
+/* Compares, writes nothing. *need_fetch_r: the operation names a member that is not known. */
+int members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r, struct err *e) DH_MUST_USE;
+int members_write(struct seen *s, const struct member_change *c, struct err *e) DH_MUST_USE;
+/* user_removed, then user_added, of the group in s. */
+int members_tell(struct seen *s, const struct subject *group, const struct member_change *c, struct err *e) DH_MUST_USE;
+/* The rows of a group that is new; user_added for all of them. */
+int members_write_new(struct seen *s, struct err *e) DH_MUST_USE;
+int members_tell_new(struct seen *s, const struct subject *group, struct err *e) DH_MUST_USE;
+
+/* --- refer.c: who refers to whom --------------------------------------------------------------------------------- */
+
+/* map_ref_fn, answered by the store; ctx is struct seen. */
+int members_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e) DH_MUST_USE;
+/* Puts "members" into res if there are few; *left_out_r otherwise. */
+int members_show(struct seen *s, const char *group, json_t *res, bool *left_out_r, struct err *e) DH_MUST_USE;
+/* The resource s->was goes: user_removed from each group that has it. The rows stay, as those of nobody. */
+int members_leave_all(struct seen *s, struct err *e) DH_MUST_USE;
+/* It has come to the name s->dn_key, or left its former one: who refers to it is read again. */
+int members_came(struct seen *s, struct err *e) DH_MUST_USE;
+int members_moved(struct seen *s, struct err *e) DH_MUST_USE;
+/* References of a user (manager), kept in the same rows as members: refs are all there are. */
+int members_refer(struct seen *s, const struct member_list *refs, struct err *e) DH_MUST_USE;
+
+/* --- tell.c ------------------------------------------------------------------------------------------------------ */
+
+struct told_member {
+	const char *id, *type, *name;
+};
+struct telling {
+	enum event_type type;
+	const struct subject *subject;
+	const struct told_member *member; /* NULL = none */
+	const char *const *changed;
+	const json_t *previous;
+};
+int seen_tell(struct seen *s, const struct telling *t, struct err *e) DH_MUST_USE;
+
+#endif

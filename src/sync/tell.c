@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One event: who caused it, its id and text, into the store. */
+#include "sync/seen.h"
+
+/* A write of ours is reported by the directory before its answer has reached gw: the wait is for that answer. */
+#define CAUSE_WAIT_MS 200
+
+static void
+find_cause(struct seen *s)
+{
+	const struct observation *o = s->o;
+	const char *id = s->was.sync_id ? s->was.id : NULL;
+	bool gone = !s->entry;
+	if (s->new)
+		id = json_string_value(json_object_get(s->new, "id"));
+	s->cause_known = true;
+	if (o->initial || !s->r->causes || !id)
+		return;
+	struct cause c;
+	/* gw names the entry that it writes as it is before the write. */
+	const char *key = s->was.sync_id ? s->was.dn_key : s->dn_key;
+	deadline_t until = deadline_in(o->coalesced ? 0 : CAUSE_WAIT_MS);
+	if (causes_find(s->r->causes, s->a, id, key, o->csn, gone, until, &c) == 1)
+		s->cause = c;
+}
+
+static void
+set_cause(struct seen *s, struct event *ev)
+{
+	if (!s->cause_known)
+		find_cause(s);
+	ev->cause.kind = s->cause.client ? "scim" : "external";
+	ev->cause.client = s->cause.client;
+	ev->cause.request_id = s->cause.request_id;
+	ev->cause.actor_dn = s->o->actor_dn;
+	ev->cause.initial = s->o->initial;
+	ev->cause.coalesced = s->o->coalesced;
+}
+
+int
+seen_tell(struct seen *s, const struct telling *t, struct err *e)
+{
+	static const char *const members[] = {"members", NULL};
+	const struct subject *sub = t->subject;
+	struct buf *text = &s->m->text;
+	struct event ev = {
+		.type = t->type,
+		.source = s->r->source,
+		.subject_id = sub->id,
+		.incarnation = sub->incarnation,
+		.csn = s->csn,
+		.at_us = s->at_us,
+		.name = sub->name,
+		.data_text = sub->data,
+		.omitted = sub->members_left_out ? members : NULL,
+		.changed = t->changed,
+		.previous = t->previous,
+	};
+	if (t->member) {
+		ev.member.id = t->member->id;
+		ev.member.type = t->member->type;
+		ev.member.name = t->member->name;
+	}
+	set_cause(s, &ev);
+	const char *id = event_id(s->a, &ev);
+	buf_reset(text);
+	event_write(text, &ev, id);
+	if (text->full) {
+		err_set(e, ERR_TOO_LARGE, NULL);
+		return err_cause(e, "the event for %s %s would be larger than %zu bytes", event_type_subject(t->type),
+				 sub->id, text->limit);
+	}
+	struct store_event row = {
+		.id = id,
+		.type = event_type_name(t->type),
+		.subject = sub->id,
+		.dn_key = sub->dn_key,
+		.old_dn_key = sub->old_dn_key,
+		.at_us = s->at_us,
+		.removal = event_type_removal(t->type),
+		.body = buf_view(text),
+	};
+	if (store_tx_event(s->tx, &row, e) < 0)
+		return -1;
+	s->r->counted[t->type]++;
+	if (s->at_us > s->r->last_change_us)
+		s->r->last_change_us = s->at_us;
+	return 0;
+}
