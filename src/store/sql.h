@@ -30,6 +30,7 @@
 	X(SQL_STATE_KIND, "SELECT kind, flags FROM state WHERE sync_id = ?") \
 	X(SQL_STATE_GET, "SELECT " STATE_COLS " FROM state WHERE sync_id = ?") \
 	X(SQL_STATE_BY_DN, "SELECT " STATE_COLS " FROM state WHERE dn_key = ? AND " LIVE " ORDER BY flags LIMIT 1") \
+	X(SQL_STATE_BY_ID, "SELECT " STATE_COLS " FROM state WHERE id = ? AND " LIVE " ORDER BY flags LIMIT 1") \
 	X(SQL_STATE_EACH, "SELECT " STATE_HEAD " FROM state WHERE n > ? AND n <= ? ORDER BY n LIMIT ?") \
 	X(SQL_STATE_LAST, "SELECT max(n) FROM state") \
 	X(SQL_STATE_LIST, "SELECT " STATE_COLS " FROM state WHERE id > ? AND (kind = ? OR (?2 = 0 AND kind <= 2))" \

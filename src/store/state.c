@@ -75,6 +75,12 @@ store_tx_state_by_dn(struct store_tx *tx, struct arena *a, const char *dn_key, s
 	return get(tx->d, SQL_STATE_BY_DN, dn_key, a, st_r, e);
 }
 
+int
+store_tx_state_by_id(struct store_tx *tx, struct arena *a, const char *id, struct store_state *st_r, struct err *e)
+{
+	return get(tx->d, SQL_STATE_BY_ID, id, a, st_r, e);
+}
+
 int64_t
 store_state_count(struct store *s, enum store_kind kind)
 {

@@ -103,6 +103,7 @@ put_tombstone(struct seen *s, struct err *e)
 {
 	struct store_state st = s->was;
 	st.flags = STORE_TOMBSTONE;
+	st.entry = st.resource = (struct strv){0}; /* the store keeps them as long as the removal may be rejected */
 	st.csn = s->state_csn;
 	return store_tx_state_put(s->tx, &st, e);
 }
