@@ -43,6 +43,7 @@ struct dir_op {
 	const struct dir_entry *added; /* add */
 	const struct dir_mods *mods;   /* modify; also what a rename did to the naming attributes */
 	const struct dir_entry *old;   /* delete: the whole entry, if the log keeps it; else NULL */
+	bool incomplete;               /* the history does not tell all of it (an increment): read the entry again */
 };
 
 struct dir_change {
