@@ -72,7 +72,7 @@ do_search(struct worker *w, const struct op *o)
 	attrs[n] = NULL;
 	int rc = ldap_search_ext_s(w->ld, field(w, o, 1), LDAP_SCOPE_SUBTREE, field(w, o, 2), n ? attrs : NULL, 0, NULL,
 				   NULL, NULL, 0, &msg);
-	if (rc == LDAP_SUCCESS && ldap_count_entries(w->ld, msg) != 1)
+	if (rc == LDAP_SUCCESS && ldap_count_entries(w->ld, msg) == 0)
 		rc = LDAP_NO_SUCH_OBJECT; /* the keys say that it is there */
 	ldap_msgfree(msg);
 	return rc;
