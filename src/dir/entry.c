@@ -5,8 +5,12 @@
 const struct dir_attr *
 dir_entry_attr(const struct dir_entry *en, const char *name)
 {
+	/* Called for each mapped attribute of each entry: the first letter, without its case, tells most names apart.
+	 */
+	int first = *name | 0x20;
+
 	for (size_t i = 0; i < en->n_attrs; i++)
-		if (str_caseeq(en->attrs[i].name, name))
+		if ((*en->attrs[i].name | 0x20) == first && str_caseeq(en->attrs[i].name, name))
 			return &en->attrs[i];
 	return NULL;
 }

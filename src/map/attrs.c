@@ -144,8 +144,8 @@ on_node(void *ctx, const struct scim_filter *node)
 	return true;
 }
 
-const char *const *
-map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
+static const char *const *
+collect(struct map_run *r, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
 {
 	struct wanted w = {.r = r, .m = m};
 	want_always(&w);
@@ -158,6 +158,19 @@ map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p, 
 	if (f)
 		scim_filter_visit(f, on_node, &w);
 	return w.v;
+}
+
+void
+map_attrs_prepare(struct arena *a, struct map *m)
+{
+	struct map_run r = {.a = a, .caps = m->caps};
+	m->all_attrs = collect(&r, m, NULL, NULL);
+}
+
+const char *const *
+map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
+{
+	return f || scim_project_given(p) ? collect(r, m, p, f) : m->all_attrs;
 }
 
 const char *const *

@@ -18,6 +18,19 @@ map_main_class(const struct map *m)
 	return m->opts->object_classes[0];
 }
 
+static const struct dir_filter *
+class_filter(struct arena *a, const struct map *m)
+{
+	const struct dir_filter *f = dir_f_eq(a, "objectClass", strv_of(map_main_class(m)));
+
+	if (m->not_class)
+		f = dir_f_and2(a, f, dir_f_not(a, dir_f_eq(a, "objectClass", strv_of(m->not_class))));
+	if (m->name_attr)
+		f = dir_f_and2(a, f, dir_f_present(a, m->name_attr));
+	/* RFC 7644 3.6: a deleted resource is in no answer, whatever becomes of its entry. */
+	return m->deleted_attr ? dir_f_and2(a, f, dir_f_not(a, dir_f_present(a, m->deleted_attr))) : f;
+}
+
 void
 map_kind_prepare(struct arena *a, struct map *m)
 {
@@ -27,6 +40,7 @@ map_kind_prepare(struct arena *a, struct map *m)
 	m->name_attr = attr && !dir_subschema_must(m->caps->schema, map_main_class(m), attr) ? attr : NULL;
 	m->deleted_attr = can_mark(m) ? MARK : NULL;
 	m->base_key = dir_dn_normal(a, m->opts->base);
+	m->class_filter = class_filter(a, m);
 }
 
 const char *
@@ -36,16 +50,9 @@ map_deleted_attr(const struct map *m)
 }
 
 const struct dir_filter *
-map_class_filter(struct map_run *r, const struct map *m)
+map_class_filter(struct map_run *r DH_UNUSED, const struct map *m)
 {
-	const struct dir_filter *f = dir_f_eq(r->a, "objectClass", strv_of(map_main_class(m)));
-
-	if (m->not_class)
-		f = dir_f_and2(r->a, f, dir_f_not(r->a, dir_f_eq(r->a, "objectClass", strv_of(m->not_class))));
-	if (m->name_attr)
-		f = dir_f_and2(r->a, f, dir_f_present(r->a, m->name_attr));
-	/* RFC 7644 3.6: a deleted resource is in no answer, whatever becomes of its entry. */
-	return m->deleted_attr ? dir_f_and2(r->a, f, dir_f_not(r->a, dir_f_present(r->a, m->deleted_attr))) : f;
+	return m->class_filter;
 }
 
 /* In a key a plain comma only ever separates RDNs. */

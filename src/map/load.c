@@ -476,6 +476,7 @@ load_type(struct arena *a, const struct dir_caps *caps, bool users, const struct
 	build_homes(&l);
 	for (size_t i = 0; i < m->n_rows; i++)
 		m->placeholder |= m->rows[i]->codec->role == ROW_MEMBER && m->rows[i]->required;
+	map_attrs_prepare(a, m);
 	*m_r = m;
 	return 0;
 }

@@ -91,7 +91,9 @@ struct map {
 	const struct map_row *marks; /* names synthetic attributes, or NULL */
 	bool placeholder;
 	const char *const *lost;
-	const char *base_key;  /* dir_dn_normal of the base */
+	const struct dir_filter *class_filter;
+	const char *const *all_attrs; /* that a whole resource needs */
+	const char *base_key;         /* dir_dn_normal of the base */
 	const char *name_attr; /* what an entry of the class may lack and a resource may not; NULL if there is none */
 	const char *deleted_attr; /* map_deleted_attr */
 };
@@ -140,8 +142,9 @@ int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const 
 		     struct err *e) DH_MUST_USE;
 
 /* --- kind.c ------------------------------------------------------------------------------------------------------ */
-const char *map_deleted_attr(const struct map *m);     /* its mark; NULL if the directory has no room for one */
-void map_kind_prepare(struct arena *a, struct map *m); /* once the rows are known */
+const char *map_deleted_attr(const struct map *m);      /* its mark; NULL if the directory has no room for one */
+void map_kind_prepare(struct arena *a, struct map *m);  /* once the rows are known */
+void map_attrs_prepare(struct arena *a, struct map *m); /* once the homes are known */
 /* True if the client may know of the entry. */
 bool map_sees(const struct map_run *r, const char *dn);
 /* The class that makes an entry a resource of this type. */

@@ -232,6 +232,8 @@ static int
 resolve_items(struct map_refs *refs, struct err *e)
 {
 	struct map_run *r = refs->r;
+	if (refs->n == 0)
+		return 0;
 	struct resolving rs = {r, strmap_new(r->a, false)};
 	if (look_up(&rs, refs, strmap_new(r->a, false), e) < 0)
 		return -1;
@@ -347,7 +349,8 @@ search_groups(struct map_run *r, struct groups_of *users, size_t n, struct err *
 	struct dir_search s = {
 		.base = groups->opts->base,
 		.scope = DIR_SUB,
-		.filter = dir_f_and2(r->a, map_class_filter(r, groups), any),
+		/* The members first: an and is decided from its first item on, and the class alone is every group. */
+		.filter = dir_f_and2(r->a, any, map_class_filter(r, groups)),
 		.attrs = (const char *const[]){r->caps->flavour->id_attr, name ? name : "objectClass",
 					       n > 1 ? member : NULL, NULL},
 		.matched = n > 1 ? dir_f_or(r->a, items, n + 2) : NULL,
