@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The JSON reader: helpers, limits, keys. */
+#include <stdlib.h>
+
 #include "dirhinge/base/buf.h"
 #include "dirhinge/base/json.h"
 #include "unit.h"
@@ -125,6 +127,26 @@ START_TEST(texts)
 }
 END_TEST
 
+/* Every character that may need an escape, and every kind of value: jansson's own printer is the judge. */
+START_TEST(printed_as_jansson_does)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(256);
+	char text[160] = "";
+	json_t *j;
+
+	for (int c = 1; c < 0x80; c++)
+		text[c - 1] = (char)c;
+	j = json_keep(a, json_pack("{s:s, s:s, s:[i, f, n, b, b], s:{}, s:[], s:I}", text, text, "u",
+				   "\xC3\xA9\xE2\x80\xA8\xF0\x9F\x98\x80", "v", -1, 1e300, 1, 0, "", "\"", "w",
+				   (json_int_t)INT64_MIN));
+	ck_assert_ptr_nonnull(j);
+	char *expected = json_dumps(j, JSON_COMPACT);
+
+	ck_assert_str_eq(json_text(a, j), expected);
+	free(expected);
+}
+END_TEST
+
 START_TEST(helpers)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(256);
@@ -158,8 +180,14 @@ int
 main(void)
 {
 	const struct unit_test tests[] = {
-		{"limit", limits, 0}, {"keys", many_keys, 0}, {"keys", long_key_in_message, 0}, {"tree", lifetime, 0},
-		{"tree", texts, 0},   {"tree", helpers, 0},   {"text", errors_do_not_quote, 0},
+		{"limit", limits, 0},
+		{"keys", many_keys, 0},
+		{"keys", long_key_in_message, 0},
+		{"tree", lifetime, 0},
+		{"tree", texts, 0},
+		{"tree", printed_as_jansson_does, 0},
+		{"tree", helpers, 0},
+		{"text", errors_do_not_quote, 0},
 	};
 
 	json_object_seed(0);

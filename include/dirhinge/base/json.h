@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "dirhinge/base/arena.h"
+#include "dirhinge/base/buf.h"
 #include "dirhinge/base/err.h"
 #include "dirhinge/base/strv.h"
 
@@ -28,7 +29,8 @@ int json_parse(struct arena *a, struct strv text, const struct json_limits *lim,
 /* Keeps a reference until the arena dies; returns j. */
 json_t *json_keep(struct arena *a, json_t *j);
 
-/* Compact text in the arena. Keys keep their order; sorted if canonical. */
+/* Compact text in the arena, or behind what is in a buffer. Keys keep their order; sorted if canonical. */
+void json_print(struct buf *out, const json_t *j);
 char *json_text(struct arena *a, const json_t *j);
 char *json_text_canonical(struct arena *a, const json_t *j);
 
