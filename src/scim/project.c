@@ -149,6 +149,15 @@ wants_sub(const struct scim_project *p, const struct scim_attr *attr, const stru
 	return scim_project_wants(p, sub);
 }
 
+static bool
+wants_whole(const struct scim_project *p, const struct scim_attr *attr)
+{
+	for (size_t i = 0; i < attr->n_subs; i++)
+		if (!wants_sub(p, attr, &attr->subs[i]))
+			return false;
+	return true;
+}
+
 static json_t *
 project_complex(const struct scim_attr *attr, const bool *keep, const json_t *value)
 {
@@ -166,19 +175,16 @@ project_complex(const struct scim_attr *attr, const bool *keep, const json_t *va
 static json_t *
 project_value(const struct scim_project *p, const struct scim_attr *attr, json_t *value)
 {
-	bool whole = true;
 	size_t i;
 	json_t *el;
 
+	/* Lists of members are long: what is wanted whole is shared, not copied. */
+	if (wants_whole(p, attr))
+		return json_incref(value);
 	DH_CLEANUP(arena_free) struct arena *tmp = arena_new(64);
 	bool *keep = ARENA_ARRAY(tmp, attr->n_subs + 1, bool);
-	for (i = 0; i < attr->n_subs; i++) {
+	for (i = 0; i < attr->n_subs; i++)
 		keep[i] = wants_sub(p, attr, &attr->subs[i]);
-		whole = whole && keep[i];
-	}
-	/* Lists of members are long: what is wanted whole is shared, not copied. */
-	if (whole)
-		return json_incref(value);
 	if (json_is_object(value)) {
 		json_auto_t *out = project_complex(attr, keep, value);
 		return json_object_size(out) ? TAKE(out) : NULL;
@@ -206,9 +212,23 @@ project_into(const struct scim_project *p, const struct scim_type *t, struct str
 	}
 }
 
-json_t *
-scim_project_apply(const struct scim_project *p, const struct scim_type *t, const json_t *res)
+/* Nothing that the resource holds is left out when nobody asks for more or less: most answers, and all of a crawl. */
+static bool
+shows_all(const struct scim_project *p, const struct scim_type *t, const json_t *res)
 {
+	const struct scim_attr *attr;
+
+	for (size_t i = 0; (attr = scim_type_at(t, i)) != NULL; i++)
+		if ((!scim_project_wants(p, attr) || !wants_whole(p, attr)) && scim_resource_get(t, res, attr))
+			return false;
+	return true;
+}
+
+json_t *
+scim_project_apply(const struct scim_project *p, const struct scim_type *t, json_t *res)
+{
+	if (!scim_project_given(p) && shows_all(p, t, res))
+		return json_incref(res);
 	json_t *out = json_object();
 
 	/* RFC 7643 3 and 3.1: in every answer, whatever was asked for. */

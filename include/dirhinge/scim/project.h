@@ -21,7 +21,8 @@ bool scim_project_given(const struct scim_project *p);
 /* True if attributes= names this attribute (or one of its sub-attributes) explicitly. */
 bool scim_project_named(const struct scim_project *p, const struct scim_attr *attr);
 
-/* A new tree with only what is to be returned; "schemas" and "id" always stay, returned:never never. */
-json_t *scim_project_apply(const struct scim_project *p, const struct scim_type *t, const json_t *res);
+/* A new reference to a tree with only what is to be returned; "schemas" and "id" always stay, returned:never never.
+ * What is returned whole is shared with res, which may be all of it. */
+json_t *scim_project_apply(const struct scim_project *p, const struct scim_type *t, json_t *res);
 
 #endif
