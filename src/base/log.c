@@ -26,11 +26,20 @@ static const char *const level_names[] = {
 	[LOG_ERROR_] = "error",
 };
 
+static enum log_form
+effective(enum log_form form)
+{
+	if (form != LOG_AUTO)
+		return form;
+	return isatty(STDERR_FILENO) ? LOG_TEXT : LOG_JSON;
+}
+
 void
 log_setup(enum log_level min, enum log_form form)
 {
 	atomic_store_explicit(&min_level, (int)min, memory_order_relaxed);
-	atomic_store_explicit(&line_form, (int)form, memory_order_relaxed);
+	/* asked once, not for each line */
+	atomic_store_explicit(&line_form, (int)effective(form), memory_order_relaxed);
 }
 
 bool
@@ -234,14 +243,6 @@ put_field(struct line *l, enum log_form form, const struct log_field *f)
 		*l = before;
 		l->cut = true;
 	}
-}
-
-static enum log_form
-effective(enum log_form form)
-{
-	if (form != LOG_AUTO)
-		return form;
-	return isatty(STDERR_FILENO) ? LOG_TEXT : LOG_JSON;
 }
 
 size_t
