@@ -232,7 +232,7 @@ dir_conn_alive(const struct conn *c)
 
 	/* Nothing is outstanding on an idle connection, so anything to read is its end: EOF, a reset, a TLS alert or
 	 * the notice of disconnection (RFC 4511 4.4.1). */
-	return pfd.fd >= 0 && !c->broken && poll(&pfd, 1, 0) == 0;
+	return pfd.fd >= 0 && !c->broken && !dir_io_pending(&c->io) && poll(&pfd, 1, 0) == 0;
 }
 
 /* --- waiting --- */

@@ -100,7 +100,7 @@ assemble(struct arena *a, const struct dir_opts *o, const struct uri *uris, cons
 	for (size_t i = 0; i < d->pool_size; i++)
 		d->unused[d->n_unused++] = &d->slots[i];
 	mutex_init(&d->m);
-	cond_init(&d->changed);
+	d->end = &d->first;
 	return d;
 }
 
@@ -134,7 +134,8 @@ dir_free(struct dir **d)
 	must(old->n_idle + old->n_unused == old->pool_size);
 	for (size_t i = 0; i < old->n_idle; i++)
 		dir_conn_close(old->idle[i]);
-	cond_done(&old->changed);
+	for (struct waiter *w = old->newest; w; w = w->older)
+		cond_done(&w->woken);
 	mutex_done(&old->m);
 	arena_free(&old->caps_arena);
 	a = old->a;
@@ -147,9 +148,7 @@ dir_caps(struct dir *d, const struct dir_caps **caps_r, struct err *e)
 	const struct dir_caps *caps;
 	struct conn *c;
 
-	mutex_lock(&d->m);
 	caps = d->caps;
-	mutex_unlock(&d->m);
 	if (caps == NULL) {
 		if (dir_pool_get(d, dir_pool_deadline(d, deadline_in(d->timeout_ms)), &c, e))
 			return err_cause(e, "ask what the directory can do");

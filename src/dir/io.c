@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* False when the deadline has passed. */
@@ -34,10 +35,8 @@ would_block(void)
 }
 
 static ber_slen_t
-io_read(Sockbuf_IO_Desc *desc, void *buf, ber_len_t len)
+receive(struct io *io, void *buf, size_t len)
 {
-	struct io *io = desc->sbiod_pvt;
-
 	for (;;) {
 		ssize_t n = recv(io->fd, buf, len, MSG_DONTWAIT);
 
@@ -46,6 +45,28 @@ io_read(Sockbuf_IO_Desc *desc, void *buf, ber_len_t len)
 		if (errno != EINTR && (!would_block() || io->nowait || !ready(io, POLLIN)))
 			return -1;
 	}
+}
+
+static ber_slen_t
+io_read(Sockbuf_IO_Desc *desc, void *buf, ber_len_t len)
+{
+	struct io *io = desc->sbiod_pvt;
+
+	if (!dir_io_pending(io)) {
+		if (len >= sizeof(io->ahead))
+			return receive(io, buf, len);
+		ber_slen_t n = receive(io, io->ahead, sizeof(io->ahead));
+
+		if (n <= 0)
+			return n;
+		io->at = 0;
+		io->n = (size_t)n;
+	}
+	if (len > io->n - io->at)
+		len = io->n - io->at;
+	memcpy(buf, io->ahead + io->at, len);
+	io->at += len;
+	return (ber_slen_t)len;
 }
 
 static ber_slen_t
@@ -73,6 +94,11 @@ io_setup(Sockbuf_IO_Desc *desc, void *arg)
 static int
 io_ctrl(Sockbuf_IO_Desc *desc, int opt, void *arg)
 {
+	const struct io *io = desc->sbiod_pvt;
+
+	/* libldap asks before it waits at the descriptor. */
+	if (opt == LBER_SB_OPT_DATA_READY && dir_io_pending(io))
+		return 1;
 	return LBER_SBIOD_CTRL_NEXT(desc, opt, arg);
 }
 

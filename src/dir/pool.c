@@ -143,6 +143,63 @@ take_slot(struct dir *d)
 	return d->unused[--d->n_unused];
 }
 
+/* --- waiting --- */
+
+/* Queues the caller; called with the lock. */
+static struct waiter *
+enqueue(struct dir *d)
+{
+	struct waiter *w = d->spare;
+
+	if (w) {
+		d->spare = w->next;
+	} else {
+		w = ARENA_NEW(d->a, struct waiter);
+		cond_init(&w->woken);
+		w->older = d->newest;
+		d->newest = w;
+	}
+	w->next = NULL;
+	*d->end = w;
+	d->end = &w->next;
+	return w;
+}
+
+/* Takes it out of the queue, if it is still there. */
+static void
+dequeue(struct dir *d, const struct waiter *w)
+{
+	for (struct waiter **at = &d->first; *at; at = &(*at)->next)
+		if (*at == w) {
+			*at = w->next;
+			if (!*at)
+				d->end = at;
+			return;
+		}
+}
+
+/* Waits to be given a connection or to be told that something changed; what was given, or NULL. */
+static struct conn *
+wait_turn(struct dir *d, deadline_t until)
+{
+	struct waiter *w = enqueue(d);
+	struct conn *c;
+
+	cond_wait_until(&w->woken, &d->m, until);
+	dequeue(d, w);
+	c = TAKE(w->given);
+	w->next = d->spare;
+	d->spare = w;
+	return c;
+}
+
+static void
+wake_all(struct dir *d)
+{
+	for (struct waiter *w = d->first; w; w = w->next)
+		cond_signal(&w->woken);
+}
+
 static void
 mark_down(struct dir *d, size_t uri)
 {
@@ -237,7 +294,7 @@ open_any(struct dir *d, deadline_t until, struct conn **c_r, struct err *e)
 			rc = try_uri(d, c, uri, deadline_in(share < OPEN_ONE_MS ? share : OPEN_ONE_MS), e);
 	}
 	d->opening = false;
-	cond_broadcast(&d->changed);
+	wake_all(d);
 	if (rc == 1) {
 		*c_r = c;
 		return 0;
@@ -281,27 +338,37 @@ worth_waiting(const struct dir *d)
 	return d->opening || (any_up(d) && d->n_unused < d->pool_size);
 }
 
+/* Bound and alive, or NULL after it was discarded. Called with the lock, returns without it only if it succeeded. */
+static bool
+usable(struct dir *d, struct conn *c, deadline_t until)
+{
+	mutex_unlock(&d->m);
+	if (dir_conn_alive(c)) {
+		dir_conn_set_deadline(c, until);
+		return true;
+	}
+	mutex_lock(&d->m);
+	discard(d, c);
+	return false;
+}
+
 int
 dir_pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e)
 {
 	deadline_t patience = deadline_in(FOLLOW_MS);
+	struct conn *given = NULL;
 	bool waited = false;
-	struct conn *c;
 	int rc;
 
 	mutex_lock(&d->m);
 	for (;;) {
-		c = take_idle(d);
+		struct conn *c = given ? TAKE(given) : take_idle(d);
+
 		if (c) {
-			mutex_unlock(&d->m);
-			if (dir_conn_alive(c)) {
-				dir_conn_set_deadline(c, until);
-				*c_r = c;
-				return 0;
-			}
-			mutex_lock(&d->m);
-			discard(d, c);
-			continue;
+			if (!usable(d, c, until))
+				continue;
+			*c_r = c;
+			return 0;
 		}
 		if (deadline_left(until) == 0) {
 			rc = fail_waiting(d, e);
@@ -317,20 +384,28 @@ dir_pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e)
 		}
 		d->stats.waits += !waited;
 		waited = true;
-		cond_wait_until(&d->changed, &d->m, any_up(d) ? until : deadline_min(until, patience));
+		given = wait_turn(d, any_up(d) ? until : deadline_min(until, patience));
 	}
 	mutex_unlock(&d->m);
 	return rc;
 }
 
+/* A good connection goes to who has waited longest, past those who ask only now: woken in vain he would have to queue
+ * again. He is woken without the lock, or he would run into it at once. */
 void
 dir_pool_put(struct dir *d, struct conn *c)
 {
+	struct waiter *w;
+
 	if (c->broken)
 		dir_conn_close(c);
 	mutex_lock(&d->m);
 	d->stats.ops++;
-	if (!c->broken) {
+	w = d->first;
+	if (!c->broken && w && uri_up(d, c->uri_index)) {
+		w->given = c;
+		dequeue(d, w);
+	} else if (!c->broken) {
 		d->idle[d->n_idle++] = c;
 	} else {
 		d->stats.failures++;
@@ -339,6 +414,7 @@ dir_pool_put(struct dir *d, struct conn *c)
 			d->state[c->uri_index] = (struct uri_state){.fails = 1};
 		d->unused[d->n_unused++] = c;
 	}
-	cond_signal(&d->changed);
 	mutex_unlock(&d->m);
+	if (w)
+		cond_signal(&w->woken);
 }

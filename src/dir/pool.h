@@ -13,6 +13,15 @@ struct uri_state {
 	deadline_t retry_at; /* with fails: when the next connection may be tried */
 };
 
+/* Somebody who waits for a connection. Lives in the arena of the dir and is used again, so that it may be woken without
+ * the lock, when it may have got what it wanted already. */
+struct waiter {
+	struct cond woken;
+	struct conn *given;  /* by the thread that gave it back */
+	struct waiter *next; /* in the queue or among the spare ones */
+	struct waiter *older;
+};
+
 struct dir {
 	/* frozen */
 	struct arena *a;
@@ -27,8 +36,9 @@ struct dir {
 	struct dir_counters counters;
 
 	struct mutex m;
-	struct cond changed;
 	/* guarded by m */
+	struct waiter *first, **end; /* in the order of their coming */
+	struct waiter *spare, *newest;
 	struct conn *slots;   /* pool_size; libldap points into them */
 	struct conn **idle;   /* newest last */
 	struct conn **unused; /* closed slots */
@@ -41,7 +51,7 @@ struct dir {
 	uint64_t random;
 	struct dir_stats stats;
 	struct arena *caps_arena;
-	const struct dir_caps *caps; /* set once, by the first connection */
+	const struct dir_caps *_Atomic caps; /* set once, by the first connection; read without the lock */
 };
 
 /* The end of an operation that was asked to end by until. */

@@ -467,10 +467,10 @@ load_type(struct arena *a, const struct dir_caps *caps, bool users, const struct
 		rebind(&l, l.rows.v[i]);
 	m->rows = l.rows.v;
 	m->n_rows = l.rows.n;
-	map_kind_prepare(a, m);
 	m->derived = l.rows.derived;
 	m->n_derived = l.rows.n_derived;
 	m->not_class = l.rows.not_class;
+	map_kind_prepare(a, m);
 	if (check_required(&l, e) < 0 || check_naming(&l, e) < 0 || check_shared(&l, e) < 0)
 		return -1;
 	build_homes(&l);
