@@ -225,10 +225,10 @@ shows_all(const struct scim_project *p, const struct scim_type *t, const json_t 
 }
 
 json_t *
-scim_project_apply(const struct scim_project *p, const struct scim_type *t, json_t *res)
+scim_project_apply(const struct scim_project *p, const struct scim_type *t, const json_t *res)
 {
 	if (!scim_project_given(p) && shows_all(p, t, res))
-		return json_incref(res);
+		return json_incref((json_t *)(uintptr_t)res); /* counting is all that changes */
 	json_t *out = json_object();
 
 	/* RFC 7643 3 and 3.1: in every answer, whatever was asked for. */

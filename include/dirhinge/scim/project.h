@@ -23,6 +23,6 @@ bool scim_project_named(const struct scim_project *p, const struct scim_attr *at
 
 /* A new reference to a tree with only what is to be returned; "schemas" and "id" always stay, returned:never never.
  * What is returned whole is shared with res, which may be all of it. */
-json_t *scim_project_apply(const struct scim_project *p, const struct scim_type *t, json_t *res);
+json_t *scim_project_apply(const struct scim_project *p, const struct scim_type *t, const json_t *res);
 
 #endif
