@@ -12,3 +12,4 @@ include tests/vectors/scim.mk
 include tests/vectors/dir.mk
 include tests/vectors/map.mk
 include tests/vectors/sync.mk
+include tests/vectors/event.mk

@@ -52,7 +52,8 @@ struct event {
 	struct { /* user_added, user_removed; id NULL otherwise */
 		const char *id, *type, *name;
 	} member;
-	const json_t *data;    /* the resource after the change; of a deleted one, the last state */
+	const json_t *data;    /* the resource after this event (of a deleted one, the last state): of two events of one
+				* change, the first has what the second begins with (event/select.h) */
 	struct strv data_text; /* the same as JSON text, without password, if it is at hand: then data is not read */
 	const char *const
 		*omitted; /* "members": what data leaves out, NULL-terminated; NULL = nothing; beside "data" */

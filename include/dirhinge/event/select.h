@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What one reader sees of the log: types, a SCIM filter on the resource, resource types its scopes allow, fences. An
  * entry that leaves what the reader may see or asked for is told as deleted, one that comes in as created
- * (reliability.md T-61). Pure. Thread rule: frozen once made. */
+ * (reliability.md T-61). Where one change makes two events, each begins where the one before it ended, or a reader
+ * would miss that an entry left. A membership is judged by its group: who sees the group sees ids and names of its
+ * members. Pure. Thread rule: frozen once made. */
 #ifndef DIRHINGE_EVENT_SELECT_H
 #define DIRHINGE_EVENT_SELECT_H
 
@@ -9,7 +11,7 @@
 #include "dirhinge/scim/filter.h"
 
 struct event_select {
-	uint32_t types;                                       /* bit per enum event_type */
+	uint32_t types;                                       /* bit per enum event_type; 0 = all */
 	bool users, groups;                                   /* subjects that may be seen */
 	const struct scim_type *user_type, *group_type;       /* for the filters */
 	const struct scim_filter *user_filter, *group_filter; /* NULL with filtered: none of that type matches */
@@ -21,7 +23,8 @@ struct event_select {
 
 /* Parses "a,b" into .types; ERR_VALUE names the unknown type and lists the known ones. */
 int event_select_types(struct event_select *s, struct strv list, struct err *e) DH_MUST_USE;
-/* Resolves the filter for both resource types; ERR_FILTER if it fits neither. NULL types: ERR_UNAVAILABLE. */
+/* Resolves the filter for both resource types; ERR_FILTER if it fits neither, or names members or groups, which events
+ * do not tell in full. NULL types: ERR_UNAVAILABLE. */
 int event_select_filter(struct arena *a, struct event_select *s, struct strv text, struct err *e) DH_MUST_USE;
 
 struct event_seen {
@@ -29,8 +32,8 @@ struct event_seen {
 	const char *type;
 	const char *dn_key, *old_dn_key; /* of the subject after / before the change, NULL if there is none */
 };
-/* 1: *body_r is what the reader gets (the same bytes, or the event turned into a created or deleted one; in a),
- * 0: nothing. */
+/* 1: *body_r is what the reader gets: the same bytes, or (in a) the event turned into a created or deleted one, whose
+ * id ends in "-in" or "-out". 0: nothing. */
 int event_select_match(struct arena *a, const struct event_select *s, const struct event_seen *ev, struct strv *body_r,
 		       struct err *e) DH_MUST_USE;
 

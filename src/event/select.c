@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What one reader gets of one event. The resource is judged before and after it: an event is told as it is if both are
+ * the reader's, as created or deleted if only one is, and not at all if none is. So the reader's own picture, made by
+ * folding what it got, is always the part of the directory that it may see and asked for. */
+#include "dirhinge/event/select.h"
+
+#include "dirhinge/base/json.h"
+#include "event/before.h"
+
+#define BODY_MAX (16 << 20) /* our own text; a group shows few members in it */
+
+struct side {
+	bool exists; /* and the fence lets it be seen */
+	const json_t *resource;
+};
+
+struct view {
+	const struct event_select *s;
+	enum event_type type;
+	bool user;
+	struct side before, after;
+};
+
+static enum event_type
+created(const struct view *v)
+{
+	return v->user ? EVENT_USER_CREATED : EVENT_GROUP_CREATED;
+}
+
+static enum event_type
+deleted(const struct view *v)
+{
+	return v->user ? EVENT_USER_DELETED : EVENT_GROUP_DELETED;
+}
+
+static bool
+wanted(const struct event_select *s, enum event_type t)
+{
+	return !s->types || s->types & UINT32_C(1) << t;
+}
+
+/* Of a membership the group is judged, as it is now: what changed is its list and nothing that a filter may name. */
+static bool
+is_membership(enum event_type t)
+{
+	return t == EVENT_USER_ADDED || t == EVENT_USER_REMOVED;
+}
+
+static bool
+fence(const struct event_select *s, const char *dn_key)
+{
+	return !s->sees || (dn_key && s->sees(s->who, dn_key));
+}
+
+static bool
+filter(const struct view *v, const json_t *resource)
+{
+	const struct scim_filter *f = v->user ? v->s->user_filter : v->s->group_filter;
+
+	if (!v->s->filtered)
+		return true;
+	return f && resource && scim_filter_match(v->user ? v->s->user_type : v->s->group_type, f, resource);
+}
+
+/* The event as another one: the subject's state in it is the one that the reader saw, or sees first. */
+static const char *
+turned(struct arena *a, const struct view *v, const json_t *event, enum event_type t, const json_t *data)
+{
+	static const char *const kept[] = {"timestamp", "source"};
+	const char *name_key = v->user ? "userName" : "displayName";
+	json_t *out = json_object(), *subject = json_object();
+
+	const char *id = json_string_value(json_object_get(event, "id"));
+	(void)json_object_set_new(out, "id",
+				  json_string(arena_printf(a, "%s-%s", id ? id : "", t == created(v) ? "in" : "out")));
+	(void)json_object_set_new(out, "type", json_string(event_type_name(t)));
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		(void)json_object_set(out, kept[i], json_object_get(event, kept[i]));
+	(void)json_object_set_new(subject, "type", json_string(event_type_subject(t)));
+	(void)json_object_set(subject, "id", json_object_get(json_object_get(event, "subject"), "id"));
+	/* setting NULL does nothing */
+	(void)json_object_set(subject, name_key, json_object_get(data, name_key));
+	(void)json_object_set_new(out, "subject", subject);
+	(void)json_object_set(out, "cause", json_object_get(event, "cause"));
+	(void)json_object_set(out, "data", (json_t *)(uintptr_t)data);
+	(void)json_object_set(out, "omitted", json_object_get(event, "omitted"));
+	const char *text = json_text(a, out);
+	json_decref(out);
+	return text;
+}
+
+/* Which event the reader gets, EVENT_N_TYPES for none. */
+static enum event_type
+outcome(const struct view *v, bool before, bool after)
+{
+	enum event_type t = before && after ? v->type : before ? deleted(v) : created(v);
+
+	return (before || after) && wanted(v->s, t) ? t : EVENT_N_TYPES;
+}
+
+/* The text is ours: that it cannot be read is no fault of the client's. */
+static int
+parse_stored(struct arena *a, struct strv body, json_t **event_r, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (json_parse(a, body, &(struct json_limits){.max_bytes = BODY_MAX}, event_r, &why) == 0)
+		return 0;
+	(void)err_set(e, ERR_INTERNAL, "an event of the log cannot be read");
+	return err_cause(e, "%s at byte %u", why.detail, why.offset);
+}
+
+static int
+judge(struct arena *a, struct view *v, const struct event_seen *ev, struct strv *body_r, struct err *e)
+{
+	enum event_type t = v->s->filtered ? v->type : outcome(v, v->before.exists, v->after.exists);
+	json_t *event;
+
+	if (t == EVENT_N_TYPES)
+		return 0;
+	if (v->s->filtered || t != v->type) {
+		if (parse_stored(a, ev->body, &event, e))
+			return -1;
+		v->after.resource = json_object_get(event, "data");
+		v->before.resource = is_membership(v->type) ? v->after.resource : event_before(a, event);
+		bool before = v->before.exists && filter(v, v->before.resource);
+		bool after = v->after.exists && filter(v, v->after.resource);
+		t = outcome(v, before, after);
+		if (t == EVENT_N_TYPES)
+			return 0;
+		if (t != v->type) {
+			const json_t *data = before ? v->before.resource : v->after.resource;
+			*body_r = strv_of(turned(a, v, event, t, data));
+			return 1;
+		}
+	}
+	*body_r = ev->body;
+	return 1;
+}
+
+int
+event_select_match(struct arena *a, const struct event_select *s, const struct event_seen *ev, struct strv *body_r,
+		   struct err *e)
+{
+	struct view v = {.s = s};
+
+	/* a type of a later version, after a downgrade: nothing is known of it */
+	if (!event_type_parse(strv_of(ev->type), &v.type))
+		return 0;
+	v.user = str_eq(event_type_subject(v.type), "User");
+	if (!(v.user ? s->users : s->groups))
+		return 0;
+	if (!s->filtered && !s->sees) {
+		if (wanted(s, v.type))
+			*body_r = ev->body;
+		return wanted(s, v.type);
+	}
+	if (!wanted(s, v.type) && !wanted(s, created(&v)) && !wanted(s, deleted(&v)))
+		return 0;
+	const char *now = ev->dn_key ? ev->dn_key : ev->old_dn_key;
+	const char *then = ev->old_dn_key ? ev->old_dn_key : ev->dn_key;
+	v.before.exists = v.type != created(&v) && fence(s, is_membership(v.type) ? now : then);
+	v.after.exists = v.type != deleted(&v) && fence(s, now);
+	if (!v.before.exists && !v.after.exists)
+		return 0;
+	return judge(a, &v, ev, body_r, e);
+}
