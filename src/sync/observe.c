@@ -88,6 +88,7 @@ put_row(struct seen *s, struct err *e)
 		.sync_id = s->o->sync_id,
 		.id = s->new ? json_string_value(json_object_get(s->new, "id")) : s->o->sync_id,
 		.kind = s->kind,
+		.flags = s->late ? STORE_UNTOLD : 0,
 		.incarnation = s->incarnation,
 		.dn = s->entry->dn,
 		.dn_key = s->dn_key,
@@ -210,7 +211,7 @@ arrive(struct seen *s, struct err *e)
 	/* Whom it refers to may come behind it; until then nothing is told of it. */
 	if (s->o->initial && s->unresolved && !s->known_members) {
 		remember_late(s);
-		s->text = STRV("");
+		s->late = true;
 		return 0;
 	}
 	if (subject_now(s, &sub, e) < 0)
@@ -360,7 +361,7 @@ observe(struct sync_run *r, struct store_tx *tx, const struct observation *o, bo
 	if (!found)
 		s.was = (struct store_state){.incarnation = 0};
 	s.live = found && !(s.was.flags & STORE_TOMBSTONE);
-	s.told = s.live && is_resource(s.was.kind) && s.was.resource.n > 0;
+	s.told = s.live && is_resource(s.was.kind) && !(s.was.flags & STORE_UNTOLD);
 	int go = seen_entry(&s, need_fetch_r, e);
 	if (go <= 0)
 		return go;
@@ -384,14 +385,14 @@ sync_observe(struct sync_run *r, struct store_tx *tx, const struct observation *
 }
 
 static int
-tell_late(struct sync_run *r, struct store_tx *tx, const char *sync_id, struct err *e)
+tell_late(struct sync_run *r, struct store_tx *tx, const char *sync_id, enum store_kind kind, struct err *e)
 {
 	struct store_state st;
 	const struct dir_entry *en;
 	bool need_fetch;
 	int found = store_tx_state(tx, r->a, sync_id, &st, e);
 	/* Gone again, or told because it came a second time. */
-	if (found <= 0 || (st.flags & STORE_TOMBSTONE) || st.resource.n)
+	if (found <= 0 || st.kind != kind || !(st.flags & STORE_UNTOLD))
 		return found < 0 ? -1 : 0;
 	if (dir_blob_read(r->a, st.entry, &en, e) < 0)
 		return -1;
@@ -407,13 +408,16 @@ tell_late(struct sync_run *r, struct store_tx *tx, const char *sync_id, struct e
 int
 sync_observe_end(struct sync_run *r, struct store_tx *tx, struct err *e)
 {
+	/* Whoever is in a group is told of before the group. */
+	static const enum store_kind kinds[] = {STORE_USER, STORE_GROUP};
 	struct memory *m = r->memory;
 	struct arena *a = r->a;
+	size_t n = m ? m->n_late : 0;
 	int rc = 0;
-	for (size_t i = 0; m && i < m->n_late && rc == 0; i++) {
+	for (size_t i = 0; i < n * ARRAY_SIZE(kinds) && rc == 0; i++) {
 		DH_CLEANUP(arena_free) struct arena *one = arena_new(16384);
 		r->a = r->map.a = one;
-		rc = tell_late(r, tx, m->late[i], e);
+		rc = tell_late(r, tx, m->late[i % n], kinds[i / n], e);
 	}
 	r->a = r->map.a = a;
 	if (m)

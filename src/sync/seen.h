@@ -57,6 +57,7 @@ struct seen {
 	struct strv text;              /* the same as JSON */
 	int64_t incarnation;
 	bool unresolved; /* refers to somebody unknown */
+	bool late;       /* and is told of at the end of the first refresh */
 
 	const char *csn; /* for the ids of events */
 	const char *state_csn;

@@ -11,6 +11,7 @@ enum store_kind { STORE_USER = 1, STORE_GROUP = 2, STORE_OTHER = 3 /* canaries, 
 enum store_state_flag {
 	STORE_TOMBSTONE = 1 << 0, /* gone; the row stays so that a return is a new incarnation */
 	STORE_SUSPECTED = 1 << 1, /* gone for the directory, but an operator rejected the removal */
+	STORE_UNTOLD = 1 << 2,    /* only within a first refresh: no event has told of it yet */
 };
 
 struct store_state {
