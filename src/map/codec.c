@@ -3,7 +3,7 @@
 #include "dirhinge/base/codec.h"
 #include "dirhinge/base/buf.h"
 #include "map/country.h"
-#include "map/map_priv.h"
+#include "map/typed.h"
 
 #define VALUE_MAX ((size_t)16 << 20) /* bodies are limited long before */
 
@@ -295,6 +295,13 @@ const struct map_codec map_codecs[] = {
 	{.name = "country", .kinds = TEXTS, .equal = true, .encode = country_encode, .decode = string_decode},
 	{.name = "binary", .kinds = 1u << SCIM_BINARY, .encode = binary_encode, .decode = binary_decode},
 	{.name = "jpeg", .kinds = TEXTS, .encode = jpeg_encode, .decode = jpeg_decode},
+	{.name = "boolean", .kinds = 1u << SCIM_BOOLEAN, .encode = map_boolean_encode, .decode = map_boolean_decode},
+	{.name = "integer", .kinds = 1u << SCIM_INTEGER, .encode = map_integer_encode, .decode = map_integer_decode},
+	{.name = "decimal", .kinds = 1u << SCIM_DECIMAL, .encode = map_decimal_encode, .decode = map_decimal_decode},
+	{.name = "generalized-time",
+	 .kinds = 1u << SCIM_DATETIME,
+	 .encode = map_time_encode,
+	 .decode = map_time_decode},
 	{.name = "element", .role = ROW_ELEMENT, .kinds = 1u << SCIM_COMPLEX},
 	{.name = "dn", .role = ROW_DN, .kinds = 1u << SCIM_COMPLEX},
 	{.name = "unresolved", .role = ROW_UNRESOLVED, .kinds = 1u << SCIM_COMPLEX},

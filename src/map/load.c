@@ -2,6 +2,7 @@
  * Builds the maps for what one directory can hold. */
 #include "map/active.h"
 #include "map/derive.h"
+#include "map/typed.h"
 
 #include "dirhinge/base/buf.h"
 
@@ -122,7 +123,10 @@ drop_rows(struct load *l, struct err *e)
 		if (row->codec->role != ROW_MEMBER && map_denied(strv_of(row->at->name)))
 			return err_set(e, ERR_CONFIG, "%s: %s must not be mapped (it is %s)", row->path, row->ldap,
 				       row->at->name);
+		if (row->codec->role == ROW_VALUE && map_typed_check(row, e) < 0)
+			return -1;
 		row->chars = map_charset_of(row->at);
+		row->fraction = l->caps->flavour->time_fraction;
 		l->rows.v[kept++] = row;
 	}
 	l->rows.n = kept;
@@ -292,9 +296,10 @@ check_naming(struct load *l, struct err *e)
 		struct map_row *row = l->rows.v[i];
 		if (row->codec->role != ROW_VALUE || !row_fills(m, row, m->opts->rdn))
 			continue;
-		if (!row->codec->text)
-			return err_set(e, ERR_CONFIG, "%s.rdn: %s is mapped by codec %s and cannot name entries",
-				       section, row->ldap, row->codec->name);
+		bool list = row->attr->multi && !row->slot;
+		if (!row->codec->text || list)
+			return err_set(e, ERR_CONFIG, "%s.rdn: %s is mapped by codec %s%s and cannot name entries",
+				       section, row->ldap, row->codec->name, list ? " to a list" : "");
 		row->names = row->required = true;
 		return 0;
 	}
@@ -418,8 +423,9 @@ build_homes(struct load *l)
 			build_slots(l, &homes[i]);
 	for (size_t i = 0; i < l->rows.n; i++) {
 		struct map_row *row = l->rows.v[i];
-		row->one = !row->arg && (home_kind(row) == HOME_PLAIN || row->codec->role == ROW_DN ||
-					 (row->slot && !str_eq(row->leaf->name, "value")));
+		bool plain = home_kind(row) == HOME_PLAIN && !row->attr->multi;
+		row->one = !row->arg &&
+			   (plain || row->codec->role == ROW_DN || (row->slot && !str_eq(row->leaf->name, "value")));
 	}
 	m->homes = homes;
 }

@@ -42,6 +42,7 @@ struct map_row {
 	bool untyped;                 /* takes elements without type */
 	const struct dir_attr_type *at;
 	enum map_charset chars;
+	bool fraction;                /* the directory wants a time with one: 20261120090000.0Z */
 	bool one;                     /* SCIM shows one value of the attribute */
 	bool required;                /* an object class of the entries demands it, or it names them */
 	bool names;                   /* the naming attribute */

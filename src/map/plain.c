@@ -118,12 +118,57 @@ map_is_synthetic(struct map_run *r, const struct map *m, const struct map_row *r
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
+/* RFC 7643 2.4: a simple multi-valued attribute shows every value of its LDAP attribute. */
+static bool
+is_list(const struct map_row *row)
+{
+	return row->attr->multi;
+}
+
+/* Text in the same spelling, anything else by what it means: one instant in two zones. */
+static bool
+same_json(const struct scim_attr *leaf, const json_t *x, const json_t *y)
+{
+	bool text = leaf->kind == SCIM_STRING || leaf->kind == SCIM_REFERENCE || leaf->kind == SCIM_BINARY;
+	return text ? json_equal(x, y) : scim_value_equal(leaf, x, y);
+}
+
+static bool
+list_has(const struct scim_attr *leaf, const json_t *list, const json_t *value)
+{
+	size_t i;
+	const json_t *el;
+	json_array_foreach (list, i, el)
+		if (same_json(leaf, el, value))
+			return true;
+	return false;
+}
+
+static void
+read_list(struct map_run *r, const struct map *m, const struct map_row *row, const struct dir_entry *en, json_t *res)
+{
+	const struct dir_attr *at = dir_entry_attr(en, row->ldap);
+	json_auto_t *list = json_array();
+	for (size_t i = 0; at && i < at->n; i++) {
+		json_auto_t *value = row->codec->decode(r->a, row, at->values[i]);
+		/* Two spellings of one number in an attribute of text. */
+		if (value && (row->codec->text || !list_has(row->leaf, list, value)))
+			json_array_append(list, value);
+	}
+	if (json_array_size(list) > 0)
+		map_leaf_set(m, res, row->leaf, TAKE(list));
+}
+
 void
 map_plain_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
 	       json_t *res)
 {
 	for (size_t i = 0; i < h->n_rows; i++) {
 		json_t *j = NULL;
+		if (is_list(h->rows[i])) {
+			read_list(r, m, h->rows[i], en, res);
+			continue;
+		}
 		struct strv v = map_row_shown(r, h->rows[i], en, &j);
 		if (j && map_is_synthetic(r, m, h->rows[i], en, v))
 			json_decref(j);
@@ -159,12 +204,51 @@ follows(const struct map_plan *p, const struct map_row *row, struct strv shown)
 	return map_is_synthetic(p->r, p->m, row, p->current, shown) && !strv_eq(make_up(&old, row), make_up(&new, row));
 }
 
+/* The value as the entry holds it, if it does in whatever spelling, else as it is to be written. */
+static int
+list_value(const struct map_plan *p, const struct map_row *row, const json_t *value, struct strv *v_r, struct err *e)
+{
+	const struct dir_attr *at = p->current ? dir_entry_attr(p->current, row->ldap) : NULL;
+	for (size_t i = 0; at && i < at->n; i++) {
+		json_auto_t *held = row->codec->decode(p->r->a, row, at->values[i]);
+		if (held && same_json(row->leaf, held, value)) {
+			*v_r = at->values[i];
+			return 0;
+		}
+	}
+	return row->codec->encode(p->r->a, row, value, v_r, e);
+}
+
+static int
+plan_list(struct map_plan *p, const struct map_row *row, struct err *e)
+{
+	const json_t *new = map_leaf_get(p->m, p->after, row->leaf), *el;
+	const struct dir_attr *at = p->current ? dir_entry_attr(p->current, row->ldap) : NULL;
+	size_t k;
+	if (p->current && json_equal(map_leaf_get(p->m, p->before, row->leaf), new))
+		return 0;
+	for (size_t i = 0; at && i < at->n; i++) {
+		json_auto_t *shown = row->codec->decode(p->r->a, row, at->values[i]);
+		if (shown)
+			map_state_add(&p->have, row, at->values[i]);
+	}
+	json_array_foreach (new, k, el) {
+		struct strv value;
+		if (list_value(p, row, el, &value, e) < 0)
+			return -1;
+		map_state_add(&p->want, row, value);
+	}
+	if (json_array_size(new) == 0 && row->required)
+		return err_set(e, ERR_VALUE, "%s is required by the directory", row->leaf->path);
+	return 0;
+}
+
 static int
 plan_row(struct map_plan *p, const struct map_row *row, struct err *e)
 {
 	const json_t *old = map_leaf_get(p->m, p->before, row->leaf), *new = map_leaf_get(p->m, p->after, row->leaf);
 	struct strv shown = p->current ? map_row_shown(p->r, row, p->current, NULL) : (struct strv){0};
-	if (p->current && (old && new ? json_equal(old, new) : !old && !new && !follows(p, row, shown)))
+	if (p->current && (old && new ? same_json(row->leaf, old, new) : !old && !new && !follows(p, row, shown)))
 		return 0;
 	if (shown.p)
 		map_state_add(&p->have, row, shown);
@@ -191,7 +275,7 @@ int
 map_plain_plan(struct map_plan *p, const struct map_home *h, struct err *e)
 {
 	for (size_t i = 0; i < h->n_rows; i++)
-		if (plan_row(p, h->rows[i], e) < 0)
+		if ((is_list(h->rows[i]) ? plan_list : plan_row)(p, h->rows[i], e) < 0)
 			return -1;
 	return 0;
 }

@@ -21,7 +21,7 @@ const struct map_vals *map_state_of(const struct map_state *st, const char *ldap
 bool map_vals_has(const struct map_vals *vals, struct strv value);
 int map_state_diff(struct map_run *r, const struct map_state *have, const struct map_state *want,
 		   const struct dir_entry *current, struct map_change *c, struct err *e) DH_MUST_USE;
-/* Adds the auxiliary class if something is written that only it allows. */
+/* Adds the classes (of the map, of object_classes) that the entry lacks for what is written. */
 void map_add_class(struct map_run *r, const struct map *m, const struct dir_entry *current, struct dir_mods *mods);
 
 /* What map_derive adds for a change comes after all homes have been planned. */

@@ -4,6 +4,7 @@
 #include "map/query.h"
 #include "map/active.h"
 #include "map/plan.h"
+#include "map/typed.h"
 
 #include "dirhinge/base/codec.h"
 
@@ -361,7 +362,8 @@ row_exact(const struct map *m, const struct map_row *row, enum scim_op op, const
 	case SCIM_NE:
 		/* reliability.md T-09: what is equal is the directory's decision. Another attribute with several values
 		 * may match by one that SCIM does not show. */
-		return row->at->has_equality && (unique || row->at->single) && !m->caps->flavour->loose_equality &&
+		return row->at->has_equality && (unique || row->at->single || row->attr->multi) &&
+		       !m->caps->flavour->loose_equality &&
 		       (!row->leaf->case_exact || strv_casestarts(strv_of(row->at->equality), STRV("caseExact")));
 	case SCIM_CO:
 	case SCIM_SW:
@@ -383,8 +385,14 @@ on_plain(struct map_run *r, const struct map *m, const struct map_home *h, const
 	for (size_t i = 0; i < h->n_rows; i++)
 		if (h->rows[i]->leaf == leaf)
 			row = h->rows[i];
-	if (f->kind != SCIM_COMPARE || !row)
+	if (!row)
 		return all(false);
+	if (f->kind != SCIM_COMPARE) /* brackets: one of the values at least */
+		return some(dir_f_present(r->a, row->ldap), false);
+	if (map_row_typed(row)) {
+		struct map_narrow typed = map_typed_narrow(r, row, f);
+		return f->op == SCIM_NE ? opposite(r, typed) : typed;
+	}
 	bool never, exact = row_exact(m, row, f->op, f->value);
 	enum scim_op op = f->op == SCIM_NE ? SCIM_EQ : f->op;
 	const struct dir_filter *df = map_row_query(r, row, op, f->value, &never);

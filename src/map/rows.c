@@ -2,7 +2,7 @@
  * Map files (schema/map/NAME.yaml and the operator's) to rows that are checked against schema and codecs. */
 #include "dirhinge/base/yaml.h"
 #include "map/derive.h"
-#include "map/map_priv.h"
+#include "map/typed.h"
 
 #define ROWS_MAX 500
 
@@ -188,7 +188,7 @@ resolve_path(const struct parse *p, const char *path, struct map_row *row, struc
 static int
 resolve_codec(const struct parse *p, const char *text, struct map_row *row, struct err *e)
 {
-	struct strv s = strv_of(text ? text : "string");
+	struct strv s = strv_of(text ? text : map_typed_codec(row->leaf->kind));
 	size_t colon = strv_chr(s, ':');
 	const char *names[32];
 	for (size_t i = 0; i < map_codecs_n; i++) {
@@ -235,7 +235,9 @@ check_row(const struct parse *p, const struct map_row *row, struct err *e)
 				row->attr->path);
 	if (row->slot && (c->role != ROW_VALUE || !row->attr->multi))
 		return yaml_err(p->doc, row->line, e, "%s: only a multi-valued attribute has slots", row->path);
-	if (c->role == ROW_VALUE && row->attr->multi && !row->slot)
+	if (c->role == ROW_VALUE && row->attr->multi && row->made_text)
+		return yaml_err(p->doc, row->line, e, "%s: made_from needs an attribute of one value", row->path);
+	if (c->role == ROW_VALUE && row->attr->multi && !row->slot && row->leaf != row->attr)
 		return yaml_err(p->doc, row->line, e, "%s: name the slot, as in %s[work]", row->path, row->attr->name);
 	bool manager = str_eq(row->attr->path, SCIM_URN_ENTERPRISE ":manager"),
 	     members = str_eq(row->attr->path, "members");

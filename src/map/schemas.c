@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Extensions that the operator's map file defines ("schemas") as the documents of RFC 7643 7. */
+#include "dirhinge/base/buf.h"
 #include "dirhinge/base/yaml.h"
 #include "map/map_priv.h"
 
@@ -85,12 +86,12 @@ name_valid(const char *s)
 	return true;
 }
 
-/* A word of RFC 7643 7. types: those that a codec can hold in one LDAP attribute. */
+/* A word of RFC 7643 7; the first one is the default. types: those that a codec can hold in one LDAP attribute. */
 static const struct word {
 	const char *key;
-	const char *values[5];
+	const char *values[8];
 } words[] = {
-	{"type", {"string", "reference", "binary"}},
+	{"type", {"string", "boolean", "decimal", "integer", "dateTime", "reference", "binary"}},
 	{"mutability", {"readWrite", "readOnly", "immutable", "writeOnly"}},
 	{"returned", {"default", "always", "never", "request"}},
 	{"uniqueness", {"none", "server", "global"}},
@@ -108,9 +109,10 @@ put_word(const struct read *r, const json_t *node, const struct word *w, json_t 
 			json_object_set_new(def, w->key, json_string(value));
 			return 0;
 		}
-	const char *const *v = w->values;
-	return yaml_err(r->doc, yaml_key_line(r->doc, node, w->key), e, "%s is one of %s, %s, %s%s%s", w->key, v[0],
-			v[1], v[2], n > 3 ? ", " : "", n > 3 ? v[3] : "");
+	DH_CLEANUP(buf_done) struct buf known = BUF_INIT(200);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&known, "%s%s", i ? ", " : "", w->values[i]);
+	return yaml_err(r->doc, yaml_key_line(r->doc, node, w->key), e, "%s is one of %s", w->key, buf_str(&known));
 }
 
 static int
@@ -156,13 +158,14 @@ read_attribute(const struct read *r, const json_t *node, json_t *defs, struct er
 		if (put_word(r, node, &words[i], def, e) < 0)
 			return -1;
 	const char *type = json_string_value(json_object_get(def, "type"));
-	bool text = str_eq(type, "string");
-	if (put_flag(r, node, "multiValued", false, def, e) < 0 || put_flag(r, node, "required", false, def, e) < 0 ||
-	    put_flag(r, node, "caseExact", !text, def, e) < 0)
+	bool string = str_eq(type, "string"), text = string || str_eq(type, "reference") || str_eq(type, "binary");
+	if (put_flag(r, node, "multiValued", false, def, e) < 0 || put_flag(r, node, "required", false, def, e) < 0)
 		return -1;
-	if (json_is_true(json_object_get(def, "multiValued")))
-		return yaml_err(r->doc, yaml_key_line(r->doc, node, "multiValued"), e,
-				"%s: attributes of an extension have one value; there is no codec for a list", name);
+	if (!text && json_object_get(node, "caseExact"))
+		return yaml_err(r->doc, yaml_key_line(r->doc, node, "caseExact"), e,
+				"%s: caseExact says nothing about type %s", name, type);
+	if (text && put_flag(r, node, "caseExact", !string, def, e) < 0)
+		return -1;
 	/* RFC 7643 2.2: what can only be written is never returned. */
 	if (str_eq(text_of(node, "mutability"), "writeOnly") && !str_eq(text_of(node, "returned"), "never"))
 		return yaml_err(r->doc, line, e, "%s: writeOnly needs returned: never", name);

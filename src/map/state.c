@@ -236,19 +236,36 @@ mods_have(const struct dir_mods *mods, const char *attr, const char *value)
 	return false;
 }
 
+static bool
+class_holds(const struct map *m, const char *oc, const char *attr)
+{
+	return dir_subschema_may(m->caps->schema, oc, attr) || dir_subschema_must(m->caps->schema, oc, attr);
+}
+
+/* The class of the map or of the configuration that allows the attribute; NULL if none does. */
+static const char *
+class_for(const struct map *m, const char *attr)
+{
+	if (m->aux_class && class_holds(m, m->aux_class, attr))
+		return m->aux_class;
+	/* Behind the first one, which makes the entry a resource: every entry has it. */
+	for (const char *const *oc = m->opts->object_classes + 1; *oc; oc++)
+		if (class_holds(m, *oc, attr))
+			return *oc;
+	return NULL;
+}
+
 void
 map_add_class(struct map_run *r, const struct map *m, const struct dir_entry *current, struct dir_mods *mods)
 {
-	if (!m->aux_class || dir_entry_is_a(current, m->aux_class) || mods_have(mods, "objectClass", m->aux_class))
-		return;
-	for (size_t i = 0; i < mods->n; i++) {
+	size_t n = mods->n;
+	for (size_t i = 0; i < n; i++) {
 		if (mods->mods[i].op == DIR_MOD_DELETE || mods->mods[i].n == 0)
 			continue;
 		struct strv base = map_attr_base(mods->mods[i].attr);
 		const char *attr = arena_strndup(r->a, base.p, base.n);
-		if (!dir_subschema_may(m->caps->schema, m->aux_class, attr) || allowed(m, current, attr))
-			continue;
-		dir_mods_value(mods, DIR_MOD_ADD, "objectClass", strv_of(m->aux_class));
-		return;
+		const char *oc = allowed(m, current, attr) ? NULL : class_for(m, attr);
+		if (oc && !dir_entry_is_a(current, oc) && !mods_have(mods, "objectClass", oc))
+			dir_mods_value(mods, DIR_MOD_ADD, "objectClass", strv_of(oc));
 	}
 }

@@ -15,7 +15,9 @@ scim_targets_find(const struct step *s, struct targets *t_r)
 	t.index = ARENA_ARRAY(s->tmp, n + 1, size_t);
 	for (size_t i = 0; v && i < n; i++) {
 		json_t *el = t.list ? json_array_get(v, i) : v;
-		if (!json_is_object(el) || (p->filter && !scim_filter_match_element(p->filter, el)))
+		/* The elements of a simple attribute are the values themselves. */
+		if (json_is_object(el) != (p->attr->kind == SCIM_COMPLEX) ||
+		    (p->filter && !scim_filter_match_element(p->filter, el)))
 			continue;
 		t.v[t.n] = el;
 		t.index[t.n++] = i;
@@ -70,7 +72,8 @@ create_target(const struct step *s, struct err *e)
 	json_auto_t *element = NULL;
 	json_t *list = scim_resource_get(s->c->type, s->res, p->attr);
 
-	if ((s->c->tolerate & SCIM_TOL_CREATE_TARGET) == 0 || (p->filter && !from_filter(p->filter, terms)))
+	if ((s->c->tolerate & SCIM_TOL_CREATE_TARGET) == 0 || p->attr->kind != SCIM_COMPLEX ||
+	    (p->filter && !from_filter(p->filter, terms)))
 		return no_target(s, e);
 	/* A filter may compare with "" or with what only the server sets. */
 	if (scim_normal(s->c, p->attr, true, true, terms, s->at, &element, e) < 0)
@@ -104,6 +107,19 @@ clears(const struct step *s)
 	return json_unassigned(v) || (json_is_string(v) && json_string_length(v) == 0);
 }
 
+/* Each selected value of a simple attribute becomes the new one. */
+static int
+put_values(const struct step *s, const struct targets *t, struct err *e)
+{
+	json_auto_t *value = NULL;
+
+	if (scim_normal(s->c, s->op->path->attr, true, false, s->op->value, s->at, &value, e) < 0)
+		return -1;
+	for (size_t i = 0; value && t->list && i < t->n; i++)
+		json_array_set(t->list, t->index[i], value);
+	return 0;
+}
+
 int
 scim_step_put_selected(const struct step *s, struct err *e)
 {
@@ -117,6 +133,8 @@ scim_step_put_selected(const struct step *s, struct err *e)
 	/* A selection replaced by null is a selection removed. */
 	if (!p->sub && clears(s))
 		return s->op->kind == SCIM_ADD ? 0 : scim_step_remove_selected(s, e);
+	if (p->attr->kind != SCIM_COMPLEX)
+		return put_values(s, &t, e);
 	for (size_t i = 0; i < t.n; i++) {
 		bool was = json_is_true(json_object_get(t.v[i], "primary"));
 		if (put_into(s, t.v[i], e) < 0)

@@ -45,6 +45,7 @@ EXTRA_DIST += \
 	%D%/test_small_map.py \
 	%D%/test_sort.py \
 	%D%/test_tls.py \
+	%D%/test_typed.py \
 	%D%/test_user_create.py \
 	%D%/test_user_patch.py \
 	%D%/test_user_put.py \

@@ -283,7 +283,7 @@ main(void)
 	static const char *const files[] = {
 		"tests/vectors/map/read.txt",   "tests/vectors/map/create.txt",    "tests/vectors/map/modify.txt",
 		"tests/vectors/map/query.txt",  "tests/vectors/map/load.txt",      "tests/vectors/map/plain.txt",
-		"tests/vectors/map/active.txt", "tests/vectors/map/extension.txt",
+		"tests/vectors/map/active.txt", "tests/vectors/map/extension.txt", "tests/vectors/map/typed.txt",
 	};
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
 	unsigned cases = 0, failed = 0;
