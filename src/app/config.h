@@ -64,7 +64,8 @@ struct config {
 	const json_t *clients_node, *webhooks_node, *push_node, *poll_node;
 	struct config_list clients, webhooks, push, poll;
 	/* events */
-	int64_t retention_ms, guard_max_removals, guard_max_percent, guard_window_ms;
+	int64_t retention_ms, reconcile_ms, guard_max_removals, guard_max_percent, guard_window_ms;
+	bool feed_history;
 	const char *set_issuer, *set_key_file;
 
 	/* derived by the checks */
@@ -73,6 +74,7 @@ struct config {
 	enum gw_delete user_delete;
 	const char *leavers_base;
 	struct principal *principals; /* clients.n of them, in the same order */
+	bool feed_wanted;             /* a client may read events, or the file has a section events */
 	const char *const *warnings;  /* NULL-terminated: what is accepted but has no effect in this version */
 };
 

@@ -271,6 +271,15 @@ check_sets(struct config_loading *l, struct err *e)
 	return config_secret(l, "events.sets.key_file", c->set_key_file, NULL, e);
 }
 
+static bool
+may_read_events(const struct config_client *client)
+{
+	for (size_t i = 0; i < client->scopes.n; i++)
+		if (str_eq(client->scopes.v[i], "events:read"))
+			return true;
+	return false;
+}
+
 int
 config_check_events(struct config_loading *l, struct err *e)
 {
@@ -281,7 +290,13 @@ config_check_events(struct config_loading *l, struct err *e)
 			return -1;
 	if (check_sets(l, e) < 0)
 		return -1;
-	if (json_object_get(yaml_root(c->doc), "events"))
-		config_warn(l, "events: this version follows no changes yet; the section is checked but has no effect");
+	if (c->webhooks.n > 0)
+		config_warn(l,
+			    "events.webhooks: this version posts no events yet; applications read them from /events");
+	if (json_object_get(json_object_get(yaml_root(c->doc), "events"), "sets"))
+		config_warn(l, "events.sets: this version makes no tokens yet; applications read events from /events");
+	c->feed_wanted = json_object_get(yaml_root(c->doc), "events") != NULL;
+	for (size_t i = 0; i < c->clients.n && !c->feed_wanted; i++)
+		c->feed_wanted = may_read_events(&c->clients.clients[i]);
 	return 0;
 }

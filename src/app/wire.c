@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "app/wire.h"
+#include "app/wire_feed.h"
 #include "dirhinge/base/log.h"
 
 /* Limits that no operator had a reason to change yet. */
@@ -78,7 +79,7 @@ build(struct app *app, struct err *e)
 	/* What is left is for the answer: it has to be with the client within the configured time. */
 	dir_opts.timeout_ms -= dir_opts.timeout_ms / 10;
 	dir_opts.metrics = app->metrics;
-	if (dir_new(&dir_opts, &app->dir, e) < 0)
+	if (dir_new(&dir_opts, &app->dir, e) < 0 || app_feed_open(app, e) < 0)
 		return -1;
 	app->gw = gw_new(&(struct gw_opts){
 		.dir = app->dir,
@@ -90,7 +91,10 @@ build(struct app *app, struct err *e)
 		.timeout_ms = app->cfg->timeout_ms * 2 < REQUEST_MAX_MS ? app->cfg->timeout_ms * 2 : REQUEST_MAX_MS,
 		.max_results = MAX_RESULTS,
 		.max_examined = MAX_EXAMINED,
+		.causes = app->causes,
 	});
+	if (app_feed_start(app, e) < 0)
+		return -1;
 	return start_http(app, e) < 0 ? -1 : start_admin(app, e);
 }
 
@@ -125,7 +129,9 @@ app_stop(struct app *app)
 		http_stop(&app->admin, ADMIN_GRACE_MS);
 	if (app->http)
 		http_stop(&app->http, APP_GRACE_MS);
+	app_feed_stop(app);
 	gw_free(&app->gw);
+	app_feed_close(app);
 	dir_free(&app->dir);
 	metrics_free(&app->metrics);
 	arena_free(&app->a);
@@ -215,6 +221,8 @@ app_reload(struct app *app, struct err *e)
 		http_set_clients(app->admin, cfg->principals, cfg->clients.n);
 	log_event(LOG_INFO_, "configuration read again", LOG_I("clients", cfg->clients.n), LOG_END);
 	log_warnings(cfg);
+	if (cfg->feed_wanted && !app->store)
+		log_event(LOG_WARN_, "the change feed begins at the next restart", LOG_END);
 	log_restart_needed(app->cfg, cfg);
 	return 0;
 }

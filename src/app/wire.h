@@ -6,6 +6,7 @@
 #include "app/config.h"
 #include "app/process.h"
 #include "dirhinge/http/http.h"
+#include "dirhinge/sync/sync.h"
 
 /* Longest wait for requests in flight when stopping (reliability.md F-58). */
 #define APP_GRACE_MS 20000
@@ -17,7 +18,11 @@ struct app {
 	struct dir *dir;
 	struct gw *gw;
 	struct http *http;
-	struct http *admin; /* NULL with admin.listen: none */
+	struct http *admin;  /* NULL with admin.listen: none */
+	struct store *store; /* NULL = the feed is off, and .feed_off says why */
+	struct causes *causes;
+	struct sync *sync;
+	const char *feed_off;
 	struct metrics *metrics;
 	struct process_metrics process;
 	bool ready;            /* the directory was reached and the maps are loaded */

@@ -56,6 +56,7 @@ sub_request(const struct bulk *k, struct arena *a, const struct scim_bulk_op *op
 		.who = k->q->who,
 		.type = str_eq(op->type->name, "Group") ? GW_GROUPS : GW_USERS,
 		.base_url = k->q->base_url,
+		.request_id = k->q->request_id,
 		.attributes = "id", /* nobody sees more of it */
 		.if_match = op->state == SCIM_BULK_HALF ? NULL : op->version,
 		.until = k->until,

@@ -2,7 +2,7 @@
  * POST (RFC 7644 3.3): one LDAP add, then the password if there is one. */
 #include "dirhinge/base/codec.h"
 #include "dirhinge/crypto/hash.h"
-#include "gw/gw_priv.h"
+#include "gw/cause.h"
 
 /* What could not be completed must not stay behind: the client was told that nothing was created. */
 static int
@@ -10,7 +10,7 @@ take_back(struct gw_run *run, const char *dn, const char *id, struct err *e)
 {
 	struct err undo = ERR_INIT;
 	const struct dir_write w = {.id = id};
-	if (dir_delete(run->m.dir, run->m.a, dn, &w, deadline_in(2000), &undo) < 0)
+	if (gw_write_delete(run, dn, &w, deadline_in(2000), &undo) < 0)
 		return err_cause(e, "the incomplete entry %s could not be taken back (%s), delete it by hand", dn,
 				 undo.cause);
 	return err_cause(e, "entry taken back");
@@ -34,9 +34,8 @@ complete(struct gw_run *run, const char *dn, const char *id, const struct map_ch
 	 struct err *e)
 {
 	struct strv password = c->activate && !c->password.p ? unknown_password(run) : c->password;
-	const char *at = dir_address(run->m.a, run->m.caps, dn, id);
 	const struct dir_entry *en;
-	if (password.p && map_set_password(&run->m, run->map, at, password, c->disabled, e) < 0)
+	if (password.p && gw_write_password(run, dn, id, password, c->disabled, e) < 0)
 		return -1;
 	if (rest->n_add > 0 && gw_modify_group(run, &(struct gw_group){.dn = dn, .id = id}, NULL, rest, NULL, e) < 0)
 		return -1;
@@ -52,7 +51,7 @@ add_entry(struct gw_run *run, const char *dn, const struct map_change *c, const 
 	  const struct dir_entry **en_r, struct err *e)
 {
 	struct dir_write w = {.post_attrs = map_attrs(&run->m, run->map, run->project, NULL), .post_r = en_r};
-	if (dir_add(run->m.dir, run->m.a, dn, &c->mods, &w, run->m.until, e) < 0)
+	if (gw_write_add(run, dn, &c->mods, &w, e) < 0)
 		return -1;
 	if (!c->password.p && rest->n_add == 0 && !c->activate)
 		return 0;

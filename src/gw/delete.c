@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * DELETE (RFC 7644 3.6) by the configured policy. References go first: a repeated request finishes what a crash left.
  */
-#include "gw/gw_priv.h"
+#include "gw/cause.h"
 #include "gw/protect.h"
 #include "gw/rate.h"
 #include "gw/turns.h"
@@ -23,7 +23,7 @@ disable(struct gw_run *run, const struct dir_entry *en, const char *id, const st
 	if (c.mods.n == 0)
 		return 0;
 	struct dir_write w = {.assertion = gw_guard(run, en->dn, id, *only_if), .id = id};
-	if (dir_modify(run->m.dir, run->m.a, en->dn, &c.mods, &w, run->m.until, e) < 0)
+	if (gw_write_modify(run, en->dn, &c.mods, &w, e) < 0)
 		return -1;
 	*only_if = NULL;
 	return 0;
@@ -41,7 +41,7 @@ move_away(struct gw_run *run, const struct dir_entry *en, const char *id, const 
 		return rc < 0 ? -1 : err_set(e, ERR_CONFLICT, "the entry is not named by users.rdn; move it by hand");
 	if (dir_rdn_build(run->m.a, opts->rdn, name, &rdn, e) < 0)
 		return -1;
-	if (dir_rename(run->m.dir, run->m.a, en->dn, rdn, to, w, run->m.until, e) == 0)
+	if (gw_write_rename(run, en->dn, rdn, to, w, run->m.until, e) == 0)
 		return 0;
 	if (e->code != ERR_UNIQUE)
 		return err_cause(e, "move to %s", to);
@@ -50,7 +50,7 @@ move_away(struct gw_run *run, const struct dir_entry *en, const char *id, const 
 	const char *unique = arena_printf(run->m.a, "%.*s-%.8s", (int)name.n, name.p, id);
 	if (dir_rdn_build(run->m.a, opts->rdn, strv_of(unique), &rdn, e) < 0)
 		return -1;
-	return dir_rename(run->m.dir, run->m.a, en->dn, rdn, to, w, run->m.until, e);
+	return gw_write_rename(run, en->dn, rdn, to, w, run->m.until, e);
 }
 
 /* The entry stays, disabled and out of every group, and SCIM does not see it any more (RFC 7644 3.6). */
@@ -61,7 +61,7 @@ mark_deleted(struct gw_run *run, const struct dir_entry *en, const struct dir_wr
 	dir_mods_init(&mods, run->m.a);
 	if (map_mark_deleted(&run->m, run->map, en, &mods, e) < 0)
 		return -1;
-	return dir_modify(run->m.dir, run->m.a, en->dn, &mods, w, run->m.until, e);
+	return gw_write_modify(run, en->dn, &mods, w, e);
 }
 
 static int
@@ -73,7 +73,7 @@ end_entry(struct gw_run *run, const struct dir_entry *en, const char *id, enum g
 		return move_away(run, en, id, &w, e);
 	if (how == GW_DELETE_DISABLE)
 		return mark_deleted(run, en, &w, e);
-	return dir_delete(run->m.dir, run->m.a, en->dn, &w, run->m.until, e);
+	return gw_write_delete(run, en->dn, &w, run->m.until, e);
 }
 
 static int

@@ -3,6 +3,8 @@
  * one rename back. Everything else is one modify; only a password is an operation of its own (RFC 3062). */
 #include "gw/execute.h"
 
+#include "gw/cause.h"
+
 bool
 gw_raced(const struct err *e)
 {
@@ -35,7 +37,7 @@ rename_entry(struct gw_run *run, struct gw_step *st, const char **dn_r, struct e
 		.post_attrs = st->post_attrs,
 		.post_r = &st->post,
 	};
-	if (dir_rename(run->m.dir, run->m.a, en->dn, st->change->new_rdn, NULL, &w, run->m.until, e) < 0)
+	if (gw_write_rename(run, en->dn, st->change->new_rdn, NULL, &w, run->m.until, e) < 0)
 		return err_cause(e, "rename");
 	*dn_r = dir_dn_with_rdn(run->m.a, en->dn, st->change->new_rdn);
 	return *dn_r ? 0 : err_set(e, ERR_INTERNAL, "the directory's name of the entry cannot be read");
@@ -47,7 +49,7 @@ rename_back(struct gw_run *run, const struct dir_entry *en, const char *dn, stru
 	struct err undo = ERR_INIT;
 	const char *rdn = dir_dn_rdn(run->m.a, en->dn);
 	const struct dir_write w = {.id = map_id(&run->m, en)};
-	if (dir_rename(run->m.dir, run->m.a, dn, rdn, NULL, &w, deadline_in(2000), &undo) < 0)
+	if (gw_write_rename(run, dn, rdn, NULL, &w, deadline_in(2000), &undo) < 0)
 		return err_cause(e, "the entry stays renamed to %s (%s), because", dn, undo.cause);
 	return -1;
 }
@@ -84,7 +86,7 @@ modify(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
 		.post_attrs = st->post_attrs,
 		.post_r = &st->post,
 	};
-	return dir_modify(run->m.dir, run->m.a, dn, &c->mods, &w, run->m.until, e);
+	return gw_write_modify(run, dn, &c->mods, &w, e);
 }
 
 /* A leaver is disabled before the password is touched, a returner gets the password before being enabled: whatever
@@ -111,7 +113,7 @@ claim(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
 		return 0;
 	const char *id = map_id(&run->m, st->before);
 	struct dir_write w = {.assertion = gw_guard(run, dn, id, version), .id = id};
-	return dir_modify(run->m.dir, run->m.a, dn, &c->claim, &w, run->m.until, e);
+	return gw_write_modify(run, dn, &c->claim, &w, e);
 }
 
 static int
@@ -123,8 +125,8 @@ modify_and_password(struct gw_run *run, struct gw_step *st, const char *dn, stru
 	bool first = modify_goes_first(run, st);
 	if ((first ? modify(run, st, dn, e) : claim(run, st, dn, e)) < 0)
 		return -1;
-	const char *at = dir_address(run->m.a, run->m.caps, dn, map_id(&run->m, st->before));
-	if (map_set_password(&run->m, run->map, at, c->password, c->disabled || st->was_disabled, e) < 0) {
+	const char *id = map_id(&run->m, st->before);
+	if (gw_write_password(run, dn, id, c->password, c->disabled || st->was_disabled, e) < 0) {
 		struct err why = *e;
 		if (c->disabled && c->active_changed)
 			err_set(e, why.code, "%s; the account is disabled all the same", why.detail);

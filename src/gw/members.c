@@ -2,7 +2,7 @@
  * Group members as value-level changes. A member list is never read to be written back: adding or removing one member
  * costs the same in a group of ten and of a hundred thousand. */
 #include "dirhinge/base/strmap.h"
-#include "gw/gw_priv.h"
+#include "gw/cause.h"
 #include "gw/protect.h"
 
 /* Each refusal means that another client got a change in between. */
@@ -135,7 +135,7 @@ attempt(const struct plan *p, struct err *e)
 		.post_attrs = p->post_r ? gw_version_attrs(p->run) : NULL,
 		.post_r = p->post_r,
 	};
-	return dir_modify(p->run->m.dir, a, p->dn, &mods, &w, p->run->m.until, e);
+	return gw_write_modify(p->run, p->dn, &mods, &w, e);
 }
 
 static int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Clean-up of references to an entry that goes or moves, as normal modifies that raise events: memberof and refint
  * change entries silently, so Dirhinge does not rely on them (directories.md 0.3) and does not mind them. */
-#include "gw/gw_priv.h"
+#include "gw/cause.h"
 
 struct gw_found {
 	struct gw_run *run;
@@ -60,7 +60,7 @@ swap_one_manager(struct gw_run *run, const struct gw_group *en, const char *attr
 	dir_mods_value(&mods, DIR_MOD_DELETE, attr, strv_of(old_dn));
 	if (new_dn)
 		dir_mods_value(&mods, DIR_MOD_ADD, attr, strv_of(new_dn));
-	return dir_modify(run->m.dir, run->m.a, en->dn, &mods, &w, run->m.until, e);
+	return gw_write_modify(run, en->dn, &mods, &w, e);
 }
 
 static int

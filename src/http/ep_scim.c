@@ -10,6 +10,7 @@ http_ep_gw_init(struct req *q)
 	q->gw.who = q->who;
 	q->gw.type = q->route->type;
 	q->gw.base_url = http_req_base_url(q);
+	q->gw.request_id = q->id;
 	q->gw.attributes = http_uri_param(&q->uri, "attributes");
 	q->gw.excluded = http_uri_param(&q->uri, "excludedAttributes");
 	if (q->head.if_match.p)

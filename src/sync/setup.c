@@ -143,7 +143,7 @@ open_source(struct sync *s, struct arena *a, const struct dir_caps *caps, struct
 	};
 	if (dir_feed_new(&opts, &feed, e) < 0)
 		return -1;
-	s->id_attr = caps->flavour->id_attr;
+	s->id_attr = dir_feed_id_attr(feed);
 	s->version_attr = caps->flavour->version_attr;
 	fingerprint(s);
 	mutex_lock(&s->lock);

@@ -8,6 +8,7 @@
 #include "dirhinge/map/map.h"
 #include "dirhinge/policy/policy.h"
 
+struct causes;
 struct gw;
 
 enum gw_delete { GW_DELETE_HARD, GW_DELETE_DISABLE, GW_DELETE_MOVE };
@@ -20,6 +21,7 @@ struct gw_opts {
 	int64_t timeout_ms;       /* whole request on the directory side */
 	int64_t max_results;      /* largest page */
 	int64_t max_examined;     /* entries read for a filter the directory cannot decide; past it ERR_TOO_MANY */
+	struct causes *causes;    /* borrowed: the change feed is told of each write (store/cause.h); NULL = none */
 };
 
 struct gw *gw_new(const struct gw_opts *opts);
@@ -33,6 +35,7 @@ struct gw_req {
 	const struct principal *who;
 	enum gw_type type;
 	const char *base_url;
+	const char *request_id;            /* for the cause of events; NULL = none */
 	const char *attributes, *excluded; /* raw query parameters or NULL */
 	const char *if_match;              /* raw header or NULL */
 	const char *if_none_match;
