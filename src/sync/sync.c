@@ -327,6 +327,7 @@ sync_stop(struct sync **sp)
 	dir_feed_free(&s->feed);
 	arena_free(&s->setup);
 	arena_free(&s->run.a);
+	sync_run_done(&s->run);
 	sync_ids_free(&s->run.recheck);
 	buf_done(&s->cookie);
 	sync_report_done(s);
