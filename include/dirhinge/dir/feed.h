@@ -93,7 +93,7 @@ enum dir_guarantee dir_feed_guarantee(const struct dir_feed *f);
 const char *dir_feed_source(const struct dir_feed *f); /* "syncrepl", "accesslog" …: where changes come from now */
 /* Operational attribute whose value is the sync id. */
 const char *dir_feed_id_attr(const struct dir_feed *f);
-const char *dir_feed_uri(const struct dir_feed *f);    /* connected to; "" if not */
+const char *dir_feed_uri(const struct dir_feed *f); /* connected to; "" if not */
 
 /* For reconciliation, over a second connection to the server that the feed is connected to (another server may be
  * behind): every entry of the bases that the filter matches; an incomplete list is an error. */
