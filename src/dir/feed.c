@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "dir/cleanup.h"
-#include "dir/feed_priv.h"
+#include "dir/feed_log.h"
 #include "dir/result.h"
 #include "dirhinge/dir/dn.h"
+
+enum { CHECK_MS = 5000 };
 
 /* --- making one --- */
 
@@ -119,6 +121,7 @@ dir_feed_new(const struct dir_feed_opts *opts, struct dir_feed **f_r, struct err
 	f->bases = copy_list(a, opts->bases, NULL, &f->n_bases);
 	if (f->n_bases == 0 || f->n_bases > FEED_BASES)
 		return err_set(e, ERR_CONFIG, "a feed needs from 1 to %d bases", FEED_BASES);
+	dir_log_filter_init(&f->wanted, a, caps->schema, f->attrs);
 	f->common = f->n_bases > 1 ? common_dn(a, f->bases) : NULL;
 	if (make_filters(f, opts->filter, e))
 		return -1;
@@ -140,6 +143,7 @@ dir_feed_free(struct dir_feed **f)
 		return;
 	dir_feed_close(old);
 	buf_done(&old->opaque_bytes);
+	arena_free(&old->log.a);
 	close(old->wake);
 	a = old->a;
 	arena_free(&a);
@@ -220,8 +224,30 @@ dir_feed_ended(struct dir_feed *f, const struct feed_search *s, LDAPMessage *msg
 	return err_cause(e, "%s", f->c.uri->text);
 }
 
-/* Sees to it that the first message is here, and begins anew without cookie if it says that the cookie is of no use
- * (RFC 4533 3.4, 4096). 1 here, 0 deadline, -1 failed. */
+/* The search was refused with its first message: begin anew on the data if that can help. 1 begun, 0 it cannot. */
+static int
+begin_anew(struct dir_feed *f, deadline_t until, struct err *e)
+{
+	DH_CLEANUP(arena_free) struct arena *a = NULL;
+	int code = dir_feed_result_code(f, f->held);
+	struct strv cookie = {NULL, 0};
+
+	if (f->on_log) {
+		/* It is shorter than the gap, or not what it seemed. */
+		a = arena_new(1024);
+		cookie = dir_cookie_text(a, &f->s[0].seen);
+		if (code != LDAP_SYNC_REFRESH_REQUIRED)
+			f->log.usable = false;
+	} else if (f->full || code != LDAP_SYNC_REFRESH_REQUIRED) {
+		return 0;
+	}
+	drop_held(f);
+	for (size_t i = 0; i < f->n_searches; i++)
+		ldap_abandon_ext(f->c.ld, f->s[i].msgid, NULL, NULL);
+	return dir_feed_data_start(f, cookie, until, e) ? -1 : 1;
+}
+
+/* Sees to it that the first message is here. 1 here, 0 deadline, -1 failed. */
 static int
 first_message(struct dir_feed *f, deadline_t until, struct err *e)
 {
@@ -232,25 +258,33 @@ first_message(struct dir_feed *f, deadline_t until, struct err *e)
 			return rc;
 		if (ldap_msgtype(f->held) != LDAP_RES_SEARCH_RESULT)
 			return 1;
-		if (f->full || dir_feed_result_code(f, f->held) != LDAP_SYNC_REFRESH_REQUIRED)
-			return err_failed(dir_feed_ended(f, &f->s[0], f->held, e));
-		drop_held(f);
-		for (size_t i = 0; i < f->n_searches; i++)
-			ldap_abandon_ext(f->c.ld, f->s[i].msgid, NULL, NULL);
-		if (dir_feed_data_start(f, strv_n(NULL, 0), until, e))
+		rc = begin_anew(f, until, e);
+		if (rc < 0)
 			return -1;
+		if (rc == 0)
+			return err_failed(dir_feed_ended(f, &f->s[0], f->held, e));
 	}
 }
 
 static int
 begin(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e)
 {
+	struct sync_vector v;
+	int rc;
+
 	if (f->force_full)
 		cookie = strv_n(NULL, 0);
 	buf_reset(&f->opaque_bytes);
 	if (f->opaque && cookie.n)
 		buf_addv(&f->opaque_bytes, cookie);
-	if (dir_feed_data_start(f, cookie, until, e))
+	/* Before the data is read: what is in the log from now on is all that the data does not show yet. */
+	if (dir_feed_check_bases(f, until, e) || dir_feed_log_find(f, until, e))
+		return -1;
+	if (f->log.usable && dir_cookie_parse(cookie, &v) && dir_feed_log_reaches(f, &v))
+		rc = dir_feed_log_start(f, &v, false, e);
+	else
+		rc = dir_feed_data_start(f, cookie, until, e);
+	if (rc)
 		return -1;
 	f->c.io.nowait = true;
 	/* A result that refuses the search is better told here than by the first dir_feed_next. */
@@ -274,31 +308,59 @@ dir_feed_open(struct dir_feed *f, struct strv cookie, deadline_t until, struct e
 
 /* --- changes --- */
 
+/* The next message and what it tells: 1 a change, 0 deadline or woken, -1 the source broke off. */
 static int
 next(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_change *c_r, struct err *e)
 {
 	for (;;) {
-		DH_CLEANUP(dir_conn_msg_free) LDAPMessage *msg = NULL;
-		int rc;
+		DH_CLEANUP(dir_conn_msg_free) LDAPMessage *msg = TAKE(f->held);
+		bool checking = f->on_log && f->s[0].done;
+		int rc = 1;
 
-		if (f->begin_due) {
-			rc = first_message(f, until, e);
-			if (rc <= 0)
-				return rc;
-			f->begin_due = false;
-			*c_r = (struct dir_change){.kind = DIR_BEGIN, .full = f->full};
-			return 1;
+		if (checking && deadline_left(f->log.check_at) == 0) {
+			if (dir_feed_log_check(f, deadline_in(CHECK_MS), e))
+				return -1;
+			f->log.check_at = deadline_in(LOG_CHECK_MS);
 		}
-		if (f->held)
-			msg = TAKE(f->held);
-		else
-			rc = dir_feed_wait(f, until, &msg, e);
 		if (msg == NULL)
+			rc = dir_feed_wait(f, checking ? deadline_min(until, f->log.check_at) : until, &msg, e);
+		if (rc < 0 || (rc == 0 && (!checking || deadline_left(f->log.check_at) > 0)))
 			return rc;
-		rc = dir_feed_data_message(f, a, msg, c_r, e);
+		if (rc == 0)
+			continue;
+		rc = f->on_log ? dir_feed_log_message(f, a, msg, c_r, e) : dir_feed_data_message(f, a, msg, c_r, e);
 		if (rc != 0)
 			return rc;
 	}
+}
+
+/* The data has told everything up to a resume point: from there on the history, if there is one. */
+static void
+go_on_with_log(struct dir_feed *f, const struct dir_change *c)
+{
+	struct err lost = ERR_INIT;
+	struct sync_vector v;
+
+	if (f->on_log || f->refreshing || !f->log.usable || !dir_cookie_parse(c->cookie, &v) || v.n == 0)
+		return;
+	/* After a crash slapd has forgotten how far its log goes, and knows it again with the next change. */
+	if (dir_feed_log_knows(f, deadline_in(CHECK_MS), &lost) != 1)
+		return;
+	/* If it cannot be sent the connection is gone, as the next call will find. */
+	if (dir_feed_log_start(f, &v, true, &lost))
+		f->c.broken = true;
+}
+
+static int
+announce(struct dir_feed *f, deadline_t until, struct dir_change *c_r, struct err *e)
+{
+	int rc = first_message(f, until, e);
+
+	if (rc <= 0)
+		return rc;
+	f->begin_due = false;
+	*c_r = (struct dir_change){.kind = DIR_BEGIN, .full = f->full};
+	return 1;
 }
 
 int
@@ -308,15 +370,17 @@ dir_feed_next(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_
 
 	if (!f->open)
 		return err_set(e, ERR_UNAVAILABLE, "the feed is not open");
-	rc = next(f, a, until, c_r, e);
+	rc = f->begin_due ? announce(f, until, c_r, e) : next(f, a, until, c_r, e);
 	if (rc < 0) {
 		dir_feed_close(f);
 		return err_cause(e, "feed");
 	}
 	if (rc == 0)
 		*c_r = (struct dir_change){.kind = DIR_STALLED};
-	else if (c_r->kind == DIR_END)
+	if (rc > 0 && c_r->kind == DIR_END)
 		f->force_full = false;
+	if (rc > 0)
+		go_on_with_log(f, c_r);
 	return 0;
 }
 

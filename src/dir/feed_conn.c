@@ -125,6 +125,8 @@ dir_feed_wait(struct dir_feed *f, deadline_t until, LDAPMessage **msg_r, struct 
 		LDAPMessage *msg = NULL;
 		int type;
 
+		if (f->c.broken)
+			return err_failed(lost(&f->c, e));
 		dir_conn_set_deadline(&f->c, deadline_in(STUCK_MS));
 		type = ldap_result(f->c.ld, LDAP_RES_ANY, LDAP_MSG_ONE, &now, &msg);
 		if (type > 0) {

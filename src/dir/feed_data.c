@@ -94,8 +94,8 @@ can_see(struct dir_feed *f, const char *dn, deadline_t until, struct err *e)
 }
 
 /* A search on what stands above does not fail when a base is missing: everything in it would just be gone. */
-static int
-check_bases(struct dir_feed *f, deadline_t until, struct err *e)
+int
+dir_feed_check_bases(struct dir_feed *f, deadline_t until, struct err *e)
 {
 	for (size_t i = 0; i < f->n_bases; i++) {
 		int rc = can_see(f, f->bases[i], until, e);
@@ -116,8 +116,6 @@ choose_searches(struct dir_feed *f, deadline_t until, struct err *e)
 {
 	int common = 0;
 
-	if (f->n_bases > 1 && check_bases(f, until, e))
-		return -1;
 	if (f->common) {
 		common = can_see(f, f->common, until, e);
 		if (common < 0)

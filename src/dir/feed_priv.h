@@ -5,10 +5,11 @@
 #define DIRHINGE_SRC_DIR_FEED_PRIV_H
 
 #include "dir/cookie.h"
+#include "dir/logrec.h"
 #include "dir/pool.h"
 #include "dirhinge/dir/feed.h"
 
-enum { FEED_BASES = 16 };
+enum { FEED_BASES = 16, LOG_CHECK_MS = 30 * 1000, LOG_RETRY_MS = 10 * 60 * 1000 };
 
 /* One search with the sync control. */
 struct feed_search {
@@ -17,6 +18,20 @@ struct feed_search {
 	bool done;               /* its refresh is complete */
 	bool present;            /* a present phase: deletions are not told */
 	struct sync_vector seen; /* delivered, asked cookie included */
+};
+
+/* The accesslog of the database that holds the bases, as found on this connection. */
+struct feed_log {
+	struct arena *a;
+	const char *dn;             /* its suffix */
+	const char *context;        /* the suffix of the data */
+	struct sync_vector min;     /* it holds what came after */
+	struct sync_vector excused; /* what the data may be ahead of it */
+	bool compared, knows;       /* with the data; how far it goes */
+	deadline_t check_at;
+	deadline_t not_before; /* it broke off: it is left alone until then */
+	bool usable;
+	bool distrusted; /* found wanting: not used any more */
 };
 
 struct dir_feed {
@@ -31,6 +46,7 @@ struct dir_feed {
 	const char *common_filter;    /* the same for a search on .common */
 	const char *const *attrs;     /* asked for */
 	const char *id_attr;          /* whose value the sync id is */
+	struct log_filter wanted;     /* what is kept of the history */
 	bool history;
 	bool opaque; /* cookies are not OpenLDAP's and go back as they came */
 	int wake;    /* eventfd */
@@ -43,6 +59,7 @@ struct dir_feed {
 	struct feed_search s[FEED_BASES];
 	size_t n_searches;
 	bool on_log; /* s[0] is on the accesslog */
+	struct feed_log log;
 	bool begin_due, refreshing, full;
 	bool force_full;           /* for the next open: what was asked for cannot be answered otherwise */
 	LDAPMessage *held;         /* the next message, already here */
@@ -60,6 +77,8 @@ int dir_feed_wait(struct dir_feed *f, deadline_t until, LDAPMessage **msg_r, str
 /* Sends the sync search s; cookie p NULL = from the beginning. */
 int dir_feed_send(struct dir_feed *f, struct feed_search *s, const char *filter, const char *const *attrs,
 		  struct strv cookie, struct err *e) DH_MUST_USE;
+/* ERR_NOT_FOUND if one is missing or may not be seen. */
+int dir_feed_check_bases(struct dir_feed *f, deadline_t until, struct err *e) DH_MUST_USE;
 /* Starts the searches on the data. */
 int dir_feed_data_start(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e) DH_MUST_USE;
 /* A message of one of them: 1 *c_r is filled, 0 nothing to tell, -1 the source broke off. */

@@ -219,18 +219,30 @@ live_start_feed(struct live *l, const char *name, const char *settings)
 	start(l, name, NULL, settings);
 }
 
-void
-live_kill(struct live *l)
+static void
+end(struct live *l, int sig)
 {
 	if (l->pid <= 0)
 		return;
-	kill(l->pid, SIGKILL);
+	kill(l->pid, sig);
 	kill(l->pid, SIGCONT);
 	waitpid(l->pid, NULL, 0);
 	l->pid = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(world.running); i++)
 		if (world.running[i] == l)
 			world.running[i] = NULL;
+}
+
+void
+live_kill(struct live *l)
+{
+	end(l, SIGKILL);
+}
+
+void
+live_end_gently(struct live *l)
+{
+	end(l, SIGTERM);
 }
 
 void

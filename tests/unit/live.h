@@ -30,9 +30,10 @@ bool live_end(void);
 void live_start(struct live *l, const char *name, const char *cert);
 /* The same with syncprov, accesslog and server ids as settings say (slapd.sh); without TLS. */
 void live_start_feed(struct live *l, const char *name, const char *settings);
-void live_again(struct live *l); /* after live_kill: the same database and ports */
-void live_kill(struct live *l);  /* -9, and waits for its end */
-void live_stop(struct live *l);  /* SIGSTOP, and waits until it has stopped */
+void live_again(struct live *l);      /* after live_kill: the same database and ports */
+void live_kill(struct live *l);       /* -9, and waits for its end */
+void live_end_gently(struct live *l); /* TERM, and waits for its end */
+void live_stop(struct live *l);       /* SIGSTOP, and waits until it has stopped */
 void live_cont(struct live *l);
 void live_restore(struct live *l); /* whatever a test that failed has left */
 
