@@ -17,6 +17,13 @@ enum option_bit {
 	OPT_WRITE_TEST = 1 << 4,
 	OPT_HELP = 1 << 5,
 	OPT_VERSION = 1 << 6,
+	OPT_AFTER = 1 << 7,
+	OPT_TYPES = 1 << 8,
+	OPT_FILTER = 1 << 9,
+	OPT_LIMIT = 1 << 10,
+	OPT_FOLLOW = 1 << 11,
+	OPT_YES = 1 << 12,
+	OPT_WHY = 1 << 13,
 };
 
 static const struct option_row {
@@ -29,14 +36,22 @@ static const struct option_row {
 	{OPT_CLIENT, 0, "client", "NAME", "name of the client that the token is for"},
 	{OPT_TOUR, 0, "tour", NULL, "play a script against the demo, verify each step in the directory, exit"},
 	{OPT_WRITE_TEST, 0, "write-test", NULL, "also create, change and remove a test user and a test group"},
+	{OPT_AFTER, 0, "after", "CURSOR", "begin behind this event; now: behind the newest"},
+	{OPT_TYPES, 0, "types", "LIST", "only these types, with commas between: dsync.user.created,dsync.user.deleted"},
+	{OPT_FILTER, 0, "filter", "TEXT", "only events whose resource matches this SCIM filter"},
+	{OPT_LIMIT, 'n', "limit", "N", "at most so many events, 1 to 1000 (default: list 100, tail 20)"},
+	{OPT_FOLLOW, 'f', "follow", NULL, "stay and print events as they come"},
+	{OPT_YES, 0, "yes", NULL, "do it without asking"},
+	{OPT_WHY, 0, "why", "TEXT", "the reason, for the record"},
 	{OPT_HELP, 'h', "help", NULL, "this text"},
 	{OPT_VERSION, 'V', "version", NULL, "version of the program and of its libraries"},
 };
 
 static const struct command {
 	const char *name;
-	const char *verbs[4];
-	unsigned options; /* enum option_bit; OPT_HELP is always there */
+	const char *verbs[5];
+	unsigned operands; /* bit per verb: it takes an ID */
+	unsigned options;  /* enum option_bit; OPT_HELP is always there */
 	const char *summary;
 	const char *text;
 	const char *examples;
@@ -100,6 +115,48 @@ static const struct command {
 			    "  dirhinge token create --client okta --output json\n",
 		.run = token_run,
 	},
+	{
+		.name = "events",
+		.verbs = {"list", "tail"},
+		.options = OPT_CONFIG | OPT_OUTPUT | OPT_AFTER | OPT_TYPES | OPT_FILTER | OPT_LIMIT | OPT_FOLLOW,
+		.summary = "show the changes of the directory as the running daemon recorded them",
+		.text = "list  a page of events, from the oldest kept or from --after on\n"
+			"tail  the newest events; with --follow those to come too, also over restarts of the daemon\n\n"
+			"With --output json, tail prints one event a line.",
+		.examples = "  dirhinge events list --types dsync.user.deactivated,dsync.user.deleted\n"
+			    "  dirhinge events tail --follow\n"
+			    "  dirhinge events tail -f --after now --output json | jq .subject\n",
+		.run = events_run,
+	},
+	{
+		.name = "sync",
+		.verbs = {"status", "reconcile", "reset"},
+		.options = OPT_CONFIG | OPT_OUTPUT | OPT_YES,
+		.summary = "how the daemon follows the directory; compare anew, begin anew",
+		.text = "status     what the change feed is doing and what it guarantees\n"
+			"reconcile  compares all that is known with all that is there, now, and says what it found\n"
+			"reset      forgets events, state and held batches and begins anew: every reader has to take "
+			"a\n"
+			"           snapshot again (410). Needs --yes",
+		.examples = "  dirhinge sync status\n"
+			    "  dirhinge sync reconcile --output json\n",
+		.run = sync_run,
+	},
+	{
+		.name = "guard",
+		.verbs = {"list", "show", "release", "reject"},
+		.operands = 1 << 1 | 1 << 2 | 1 << 3,
+		.options = OPT_CONFIG | OPT_OUTPUT | OPT_WHY,
+		.summary = "decide on removals that are held because there are too many at once",
+		.text = "list        batches that wait for a decision\n"
+			"show ID     the events of one\n"
+			"release ID  they are right: the events go out, in their order\n"
+			"reject ID   they are a mistake: the events are thrown away and the entries looked at again",
+		.examples = "  dirhinge guard list\n"
+			    "  dirhinge guard show 7\n"
+			    "  dirhinge guard release 7 --why 'department closed, ticket 4711'\n",
+		.run = guard_run,
+	},
 };
 
 int
@@ -119,6 +176,13 @@ cli_fail(const struct err *e)
 	default:
 		return CLI_FAILED;
 	}
+}
+
+int
+cli_usage(const char *problem)
+{
+	fprintf(stderr, "dirhinge: %s\n", problem);
+	return CLI_USAGE;
 }
 
 int
@@ -163,7 +227,7 @@ print_help(const struct command *c)
 		printf("Usage: dirhinge %s", c->name);
 		for (size_t i = 0; c->verbs[i]; i++)
 			printf("%s%s", i ? "|" : " ", c->verbs[i]);
-		printf(" [options]\n\n%s\n", c->text);
+		printf("%s [options]\n\n%s\n", c->operands ? " [ID]" : "", c->text);
 		print_options(c->options | OPT_HELP);
 		printf("\nExamples:\n%s", c->examples);
 		return cli_flush();
@@ -176,7 +240,7 @@ print_help(const struct command *c)
 	puts("\nExamples:");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fputs(commands[i].examples, stdout);
-	puts("\nExit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 directory unreachable.\n"
+	puts("\nExit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 directory or daemon unreachable.\n"
 	     "dirhinge COMMAND --help tells more.");
 	return cli_flush();
 }
@@ -205,6 +269,15 @@ find_command(const char *name)
 	return NULL;
 }
 
+/* 1 to 1000 */
+static bool
+is_limit(const char *text)
+{
+	size_t n = strlen(text);
+	bool digits = n > 0 && text[strspn(text, "0123456789")] == '\0';
+	return digits && text[0] != '0' && (n < 4 || str_eq(text, "1000"));
+}
+
 static bool
 take_option(struct cli_args *args, enum option_bit bit, const char *value)
 {
@@ -222,6 +295,25 @@ take_option(struct cli_args *args, enum option_bit bit, const char *value)
 		return args->tour = true;
 	case OPT_WRITE_TEST:
 		return args->write_test = true;
+	case OPT_AFTER:
+		args->after = value;
+		return value[0];
+	case OPT_TYPES:
+		args->types = value;
+		return value[0];
+	case OPT_FILTER:
+		args->filter = value;
+		return value[0];
+	case OPT_LIMIT:
+		args->limit = value;
+		return is_limit(value);
+	case OPT_FOLLOW:
+		return args->follow = true;
+	case OPT_YES:
+		return args->yes = true;
+	case OPT_WHY:
+		args->why = value;
+		return true;
 	case OPT_HELP:
 	case OPT_VERSION:
 		return true;
@@ -299,6 +391,13 @@ parse_args(const struct command *c, int argc, char **argv, struct cli_args *args
 			return true;
 		}
 		args->verb = argv[optind++];
+		if (c->operands & (1U << i)) {
+			if (optind >= argc) {
+				*exit_r = usage(c, "an ID is missing", NULL);
+				return true;
+			}
+			args->operand = argv[optind++];
+		}
 	}
 	if (optind < argc) {
 		*exit_r = usage(c, "unexpected argument ", argv[optind]);

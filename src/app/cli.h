@@ -23,12 +23,17 @@ struct cli_args {
 	enum cli_output output;
 	bool tour;
 	bool write_test;
+	bool follow, yes;
+	const char *after, *types, *filter, *limit, *why;
+	const char *operand; /* the ID of guard show, release, reject */
 };
 
 int cli_main(int argc, char **argv);
 
 /* "dirhinge: …" on stderr; returns the exit code that belongs to the error. */
 int cli_fail(const struct err *e);
+/* "dirhinge: …" on stderr for options that do not go together; CLI_USAGE. */
+int cli_usage(const char *problem);
 /* Prints a JSON object, indented, and gives its reference back; exit code of the command. */
 int cli_print_json(json_t *j);
 /* Everything written to stdout arrived; CLI_FAILED with a message otherwise. */
@@ -40,5 +45,8 @@ int demo_run(const struct cli_args *args);
 int config_run(const struct cli_args *args);
 int doctor_run(const struct cli_args *args);
 int token_run(const struct cli_args *args);
+int events_run(const struct cli_args *args);
+int sync_run(const struct cli_args *args);
+int guard_run(const struct cli_args *args);
 
 #endif

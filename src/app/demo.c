@@ -13,7 +13,7 @@
 
 #define TOUR_STOP_MS 5000
 
-static const char *const tour_needs[] = {"curl", "ldapsearch", "ldapwhoami"};
+static const char *const tour_needs[] = {"curl", "ldapsearch", "ldapwhoami", "ldapmodify"};
 
 struct demo {
 	struct demo_dir dir;
@@ -28,6 +28,12 @@ base_url(const struct demo *d)
 	return arena_printf(d->dir.a, "http://%s%s", http_address(d->app.http), d->app.cfg->base_path);
 }
 
+static char *
+events_url(const struct demo *d)
+{
+	return arena_printf(d->dir.a, "http://%s/events", http_address(d->app.http));
+}
+
 /* This program as a shell finds it, which is not in PATH when it was only built. */
 static const char *
 self(const struct demo *d)
@@ -35,6 +41,25 @@ self(const struct demo *d)
 	char path[512];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
 	return n > 0 && (size_t)n < sizeof(path) ? arena_strndup(d->dir.a, path, (size_t)n) : "dirhinge";
+}
+
+static void
+print_events(const struct demo *d)
+{
+	const char *dir = d->dir.path;
+
+	printf("See every change of the directory, whoever made it: this in another window,\n\n"
+	       "  %s events tail --follow -c %s\n\n"
+	       "and here a change that does not go through the gateway:\n\n"
+	       "  ldapmodify -x -H %s -D " DEMO_BIND_DN " -y %s/bind.pw <<'EOF'\n"
+	       "  dn: uid=jdoe,ou=people,dc=example,dc=com\n"
+	       "  changetype: modify\n"
+	       "  replace: title\n"
+	       "  title: Director\n"
+	       "  EOF\n\n"
+	       "An application reads the same with its own token, waiting up to 20 s for something new:\n\n"
+	       "  curl -s -H @%s/events.header '%s?wait=20'\n\n",
+	       self(d), d->dir.config_file, d->dir.ldap_uri, dir, dir, events_url(d));
 }
 
 static void
@@ -58,9 +83,10 @@ print_access(const struct demo *d)
 	       "  ldapsearch -x -LLL -H %s -D " DEMO_BIND_DN " -y %s/bind.pw \\\n"
 	       "    -b ou=people,dc=example,dc=com '(uid=jdoe)' '*' +\n\n"
 	       "  curl -s -H @%s/auth.header '%s/Users?filter=userName%%20eq%%20%%22jdoe%%22'\n\n"
-	       "  %s doctor -c %s\n\n"
-	       "Ctrl-C ends the demo and removes %s.\n\n",
-	       dir, url, d->dir.ldap_uri, dir, dir, url, self(d), d->dir.config_file, dir);
+	       "  %s doctor -c %s\n\n",
+	       dir, url, d->dir.ldap_uri, dir, dir, url, self(d), d->dir.config_file);
+	print_events(d);
+	printf("Ctrl-C ends the demo and removes %s.\n\n", dir);
 	fflush(stdout);
 }
 
@@ -80,6 +106,9 @@ start_tour(struct demo *d, struct err *e)
 	setenv("DEMO_URL", base_url(d), 1);
 	setenv("DEMO_LDAP", d->dir.ldap_uri, 1);
 	setenv("DEMO_BIND_DN", DEMO_BIND_DN, 1);
+	setenv("DEMO_EVENTS", events_url(d), 1);
+	setenv("DEMO_CONFIG", d->dir.config_file, 1);
+	setenv("DEMO_SELF", self(d), 1);
 	return child_start(argv, NULL, false, &d->tour, e);
 }
 

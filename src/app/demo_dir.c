@@ -92,15 +92,25 @@ write_asset(const struct demo_dir *d, const char *file, const char *asset, const
 	return file_write(demo_dir_file(d, file), text, 0600, e);
 }
 
+/* A client's token for the gateway, and as a field for curl. */
+static int
+write_token(const struct demo_dir *d, const char *token_file, const char *header_file, const char *token, struct err *e)
+{
+	char *header = arena_printf(d->a, "Authorization: Bearer %s\n", token);
+	bool failed = file_write(demo_dir_file(d, token_file), strv_of(token), 0600, e) < 0 ||
+		      file_write(demo_dir_file(d, header_file), strv_of(header), 0600, e) < 0;
+
+	secret_wipe(header, strlen(header));
+	return failed ? -1 : 0;
+}
+
 static int
 write_secrets(struct demo_dir *d, const char *password, struct err *e)
 {
-	char *header = arena_printf(d->a, "Authorization: Bearer %s\n", d->token);
 	bool failed = file_write(demo_dir_file(d, "bind.pw"), strv_of(password), 0600, e) < 0 ||
-		      file_write(demo_dir_file(d, "token"), strv_of(d->token), 0600, e) < 0 ||
-		      file_write(demo_dir_file(d, "auth.header"), strv_of(header), 0600, e) < 0;
+		      write_token(d, "token", "auth.header", d->token, e) < 0 ||
+		      write_token(d, "events.token", "events.header", d->events_token, e) < 0;
 
-	secret_wipe(header, strlen(header));
 	return failed ? -1 : 0;
 }
 
@@ -114,6 +124,7 @@ write_files(struct demo_dir *d, struct err *e)
 		return err_set(e, ERR_IO, "slapd's %s are not where they are looked for (%s …)",
 			       modules ? "schema files" : "modules", modules ? schema_dirs[0] : module_dirs[0]);
 	d->token = token_make(d->a);
+	d->events_token = token_make(d->a);
 	char *password = token_make(d->a);
 	const struct asset_mark marks[] = {
 		{"@DIR@", d->path},
@@ -262,6 +273,8 @@ demo_dir_close(struct demo_dir *d)
 		fprintf(stderr, "dirhinge: %s could not be removed: %s\n", d->path, strerror(errno));
 	if (d->token)
 		secret_wipe((char *)(uintptr_t)d->token, strlen(d->token));
+	if (d->events_token)
+		secret_wipe((char *)(uintptr_t)d->events_token, strlen(d->events_token));
 	arena_free(&d->a);
 	*d = (struct demo_dir){0};
 }

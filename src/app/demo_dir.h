@@ -10,8 +10,9 @@
 
 struct demo_dir {
 	struct arena *a;
-	char *path;        /* the temporary directory, mode 0700; NULL = none */
-	const char *token; /* of the gateway's client; wiped by demo_dir_close */
+	char *path;               /* the temporary directory, mode 0700; NULL = none */
+	const char *token;        /* of the gateway's client; wiped by demo_dir_close, like the other */
+	const char *events_token; /* of the reader of events */
 	const char *ldap_uri, *ldapi_uri;
 	const char *config_file;
 	struct child slapd;

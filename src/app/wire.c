@@ -2,71 +2,13 @@
  * Puts the modules together: configuration, directory, gateway, HTTP. */
 #include <config.h>
 
-#include "app/wire.h"
 #include "app/wire_feed.h"
+#include "app/wire_http.h"
 #include "dirhinge/base/log.h"
 
 /* Limits that no operator had a reason to change yet. */
-#define MAX_BODY            (1024 * 1024)
-#define REQUEST_MAX_MS      20000
-#define MAX_RESULTS         1000
-#define MAX_EXAMINED        200000
-#define MIN_CONNECTIONS     256
-#define CONNECTIONS_PER_REQ 4
-#define ADMIN_IN_FLIGHT     8
-#define ADMIN_CONNECTIONS   64
-#define ADMIN_GRACE_MS      1000
-
-static int
-start_http(struct app *app, struct err *e)
-{
-	const struct config *c = app->cfg;
-	int64_t connections = CONNECTIONS_PER_REQ * c->max_in_flight;
-	const struct http_opts opts = {
-		.face = HTTP_SCIM,
-		.listen = c->listen,
-		.base_path = c->base_path,
-		.external_url = c->external_url,
-		.tls_cert_file = c->tls_cert_file,
-		.tls_key_file = c->tls_key_file,
-		.tls_client_ca_file = c->tls_client_ca_file,
-		.max_in_flight = c->max_in_flight,
-		.max_connections = connections > MIN_CONNECTIONS ? connections : MIN_CONNECTIONS,
-		.max_body = MAX_BODY,
-		.clients = c->principals,
-		.n_clients = c->clients.n,
-		.gw = app->gw,
-		.max_results = MAX_RESULTS,
-		.metrics = app->metrics,
-	};
-	return http_start(&opts, &app->http, e);
-}
-
-static int
-start_admin(struct app *app, struct err *e)
-{
-	const struct config *c = app->cfg;
-	const struct http_opts opts = {
-		.face = HTTP_ADMIN,
-		.listen = c->admin_listen,
-		.max_in_flight = ADMIN_IN_FLIGHT,
-		.max_connections = ADMIN_CONNECTIONS,
-		.max_body = MAX_BODY,
-		.clients = c->principals,
-		.n_clients = c->clients.n,
-		.gw = app->gw,
-		.max_results = MAX_RESULTS,
-		.metrics = app->metrics,
-	};
-	if (str_eq(c->admin_listen, CONFIG_ADMIN_NONE) || http_start(&opts, &app->admin, e) == 0)
-		return 0;
-	if (c->admin_wanted)
-		return -1;
-	/* A second gateway on the machine, and nobody asked for metrics: SCIM is what it is for. */
-	log_err(LOG_WARN_, "no listener for operators: set admin.listen to a free address, or to none", e);
-	err_clear(e);
-	return 0;
-}
+#define REQUEST_MAX_MS 20000
+#define MAX_EXAMINED   200000
 
 static int
 build(struct app *app, struct err *e)
@@ -89,13 +31,11 @@ build(struct app *app, struct err *e)
 		/* directory.timeout is for one operation; a request of many (a group of 100,000) may take longer, but
 		 * the client has its answer within 25 s (DESIGN.md 4). */
 		.timeout_ms = app->cfg->timeout_ms * 2 < REQUEST_MAX_MS ? app->cfg->timeout_ms * 2 : REQUEST_MAX_MS,
-		.max_results = MAX_RESULTS,
+		.max_results = APP_MAX_RESULTS,
 		.max_examined = MAX_EXAMINED,
 		.causes = app->causes,
 	});
-	if (app_feed_start(app, e) < 0)
-		return -1;
-	return start_http(app, e) < 0 ? -1 : start_admin(app, e);
+	return app_feed_start(app, e) < 0 ? -1 : app_listen(app, e);
 }
 
 static void
@@ -124,11 +64,7 @@ app_start(const char *file, struct app *app, struct err *e)
 void
 app_stop(struct app *app)
 {
-	/* first: it prints what all the others count */
-	if (app->admin)
-		http_stop(&app->admin, ADMIN_GRACE_MS);
-	if (app->http)
-		http_stop(&app->http, APP_GRACE_MS);
+	app_unlisten(app);
 	app_feed_stop(app);
 	gw_free(&app->gw);
 	app_feed_close(app);

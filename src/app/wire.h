@@ -9,7 +9,8 @@
 #include "dirhinge/sync/sync.h"
 
 /* Longest wait for requests in flight when stopping (reliability.md F-58). */
-#define APP_GRACE_MS 20000
+#define APP_GRACE_MS    20000
+#define APP_MAX_RESULTS 1000
 
 struct app {
 	const char *file;
@@ -19,6 +20,7 @@ struct app {
 	struct gw *gw;
 	struct http *http;
 	struct http *admin;  /* NULL with admin.listen: none */
+	struct http *local;  /* the command line's; NULL if it could not be opened */
 	struct store *store; /* NULL = the feed is off, and .feed_off says why */
 	struct causes *causes;
 	struct sync *sync;
@@ -32,6 +34,9 @@ struct app {
 /* Reads the configuration and starts to listen; the directory need not be there. ERR_CONFIG, ERR_IO. */
 int app_start(const char *file, struct app *app, struct err *e) DH_MUST_USE;
 void app_stop(struct app *app);
+
+/* The socket that the command line speaks to the daemon over. */
+const char *app_socket(struct arena *a, const struct config *c);
 
 /* Loads the maps from the directory if that has not succeeded yet. Says in the log what came out of it; the same
  * trouble is told once. */

@@ -3,6 +3,7 @@
  * and clean up; the descriptor is never closed from here. */
 #include "conns.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "dirhinge/base/arena.h"
@@ -31,7 +32,7 @@ struct conns {
 	bool stop;
 };
 
-static const char *const phase_names[] = {"header", "body", "work", "reply", "idle"};
+static const char *const phase_names[] = {"header", "body", "work", "reply", "stream", "idle"};
 
 static int64_t
 phase_ms(const struct conns *cs, enum conn_phase phase)
@@ -42,6 +43,7 @@ phase_ms(const struct conns *cs, enum conn_phase phase)
 	case CONN_BODY:
 		return cs->limits.body_ms;
 	case CONN_REPLY:
+	case CONN_STREAM:
 		return cs->limits.reply_ms;
 	case CONN_IDLE:
 		return cs->limits.idle_ms;
@@ -178,6 +180,13 @@ http_conn_enter(struct conn *c, enum conn_phase phase)
 	mutex_lock(&c->cs->lock);
 	set_phase(c, phase);
 	mutex_unlock(&c->cs->lock);
+}
+
+bool
+http_conn_gone(const struct conn *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
 void

@@ -14,7 +14,8 @@ enum conn_phase {
 	CONN_BODY,
 	CONN_WORK, /* ours: no deadline here */
 	CONN_REPLY,
-	CONN_IDLE, /* kept alive between two requests; includes the next header block */
+	CONN_STREAM, /* a piece of a reply without end is being sent; has the deadline of a reply */
+	CONN_IDLE,   /* kept alive between two requests; includes the next header block */
 };
 
 struct conn_limits {
@@ -30,6 +31,8 @@ struct conn *http_conn_open(struct conns *cs, int fd);
 void http_conn_close(struct conn **c);
 /* Enters a phase; its deadline begins now. */
 void http_conn_enter(struct conn *c, enum conn_phase phase);
+/* True if the client has closed its side: nobody will read what is sent. Only by the connection's thread. */
+bool http_conn_gone(const struct conn *c);
 /* Connections open now, and cut so far. */
 void http_conns_count(struct conns *cs, int64_t *open_r, int64_t *cut_r);
 

@@ -60,6 +60,20 @@ static const struct metric_def cut_def = {
 	.help = "Connections cut because the client was too slow.",
 };
 
+static const struct metric_def delivered_def = {
+	.name = "dirhinge_events_delivered_total",
+	.help = "Events given to readers of /events, by client and way; redeliveries count again.",
+	.labels = {"client", "way"},
+	.max_series = 2 * CLIENTS,
+};
+static const struct metric_def readers_def = {
+	.name = "dirhinge_events_readers",
+	.help = "Readers of /events now: pages with their long polls, and streams.",
+	.kind = METRIC_GAUGE,
+	.labels = {"way"},
+	.max_series = 2,
+};
+
 void
 http_count_setup(struct http_counters *c, struct metrics *m)
 {
@@ -72,6 +86,8 @@ http_count_setup(struct http_counters *c, struct metrics *m)
 		.cut = metrics_register(m, &cut_def),
 		.tolerated = metrics_register(m, &tolerated_def),
 		.ignored = metrics_register(m, &ignored_def),
+		.delivered = metrics_register(m, &delivered_def),
+		.readers = metrics_register(m, &readers_def),
 	};
 }
 
@@ -79,15 +95,19 @@ static void
 on_print(void *ctx)
 {
 	struct http *h = ctx;
-	int64_t open, cut, in_flight;
+	int64_t open, cut, in_flight, waiters, streams;
 
 	mutex_lock(&h->lock);
 	in_flight = h->in_flight;
+	waiters = h->waiters;
+	streams = h->streams;
 	mutex_unlock(&h->lock);
 	http_conns_count(http_server_conns(h->server), &open, &cut);
 	metric_set(h->counters.in_flight, in_flight, NULL);
 	metric_set(h->counters.open, open, NULL);
 	metric_set(h->counters.cut, cut, NULL);
+	metric_set(h->counters.readers, waiters, METRIC_VALUES("page"));
+	metric_set(h->counters.readers, streams, METRIC_VALUES("stream"));
 }
 
 void
@@ -115,4 +135,11 @@ http_count_request(const struct req *q)
 		metric_add(c->tolerated, 1, METRIC_VALUES(client, scim_tolerance_name(n->kind)));
 	for (const char *const *p = q->gw.ignored; p && *p; p++)
 		metric_add(c->ignored, 1, METRIC_VALUES(client));
+}
+
+void
+http_count_delivered(const struct req *q, const char *how, int64_t n)
+{
+	if (n > 0)
+		metric_add(q->h->counters.delivered, n, METRIC_VALUES(q->who->name, how));
 }

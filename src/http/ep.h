@@ -40,6 +40,20 @@ int http_ep_ready(struct req *q, struct err *e);
 int http_ep_metrics(struct req *q, struct err *e);
 int http_ep_nothing(struct req *q, struct err *e);
 
+/* ep_events.c, ep_stream.c, ep_snapshot.c */
+int http_ep_events(struct req *q, struct err *e);
+int http_ep_events_stream(struct req *q, struct err *e);
+int http_ep_events_snapshot(struct req *q, struct err *e);
+
+/* ep_feed.c */
+int http_ep_sync_status(struct req *q, struct err *e);
+int http_ep_sync_reconcile(struct req *q, struct err *e);
+int http_ep_sync_reset(struct req *q, struct err *e);
+int http_ep_guard_list(struct req *q, struct err *e);
+int http_ep_guard_show(struct req *q, struct err *e);
+int http_ep_guard_release(struct req *q, struct err *e);
+int http_ep_guard_reject(struct req *q, struct err *e);
+
 /* Fills q->gw from the request: client, type, locations, conditions. */
 void http_ep_gw_init(struct req *q);
 

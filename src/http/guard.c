@@ -20,6 +20,7 @@ static const struct known_field {
 	{"Accept", JOINED, offsetof(struct header_facts, accept)},
 	{"If-Match", JOINED, offsetof(struct header_facts, if_match)},
 	{"If-None-Match", JOINED, offsetof(struct header_facts, if_none_match)},
+	{"Last-Event-ID", ONCE, offsetof(struct header_facts, last_event_id)},
 	{"X-Request-Id", FIRST, offsetof(struct header_facts, request_id)},
 };
 

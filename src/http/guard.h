@@ -17,7 +17,7 @@ struct header_field {
 /* p NULL = absent. Fields that may be repeated are joined with ", ". */
 struct header_facts {
 	struct strv host, authorization, content_type, content_encoding, accept, if_match, if_none_match, request_id,
-		expect;
+		expect, last_event_id;
 	int64_t content_length; /* -1 = not given */
 	bool chunked;
 };

@@ -118,6 +118,40 @@ http_leave(struct http *h)
 	mutex_unlock(&h->lock);
 }
 
+static int64_t *
+readers_of(struct http *h, enum reader kind)
+{
+	return kind == READER_STREAM ? &h->streams : &h->waiters;
+}
+
+int
+http_reader_enter(struct http *h, enum reader kind, struct err *e)
+{
+	mutex_lock(&h->lock);
+	bool free_place = h->waiters + h->streams < h->opts.max_streams;
+	if (free_place)
+		++*readers_of(h, kind);
+	mutex_unlock(&h->lock);
+	return free_place ? 0 : err_set(e, ERR_BUSY, "too many readers of events; try again");
+}
+
+void
+http_reader_leave(struct http *h, enum reader kind)
+{
+	mutex_lock(&h->lock);
+	--*readers_of(h, kind);
+	mutex_unlock(&h->lock);
+}
+
+bool
+http_clients_current(struct http *h, const struct clients *c)
+{
+	mutex_lock(&h->lock);
+	bool current = !c || h->clients == c;
+	mutex_unlock(&h->lock);
+	return current;
+}
+
 bool
 http_draining(struct http *h)
 {
@@ -176,6 +210,7 @@ http_new(const struct http_opts *opts)
 	h->opts.tls_cert_file = copy_or_null(a, opts->tls_cert_file);
 	h->opts.tls_key_file = copy_or_null(a, opts->tls_key_file);
 	h->opts.tls_client_ca_file = copy_or_null(a, opts->tls_client_ca_file);
+	h->opts.feed_off = copy_or_null(a, opts->feed_off);
 	h->opts.clients = NULL;
 	h->opts.n_clients = 0;
 	h->listen.fd = -1;
@@ -208,8 +243,10 @@ int
 http_start_limits(const struct http_opts *opts, const struct conn_limits *limits, struct http **h_r, struct err *e)
 {
 	DH_CLEANUP(http_free) struct http *h = http_new(opts);
+	static const char *const options[] = {
+		[HTTP_SCIM] = "server.listen", [HTTP_ADMIN] = "admin.listen", [HTTP_LOCAL] = "state_dir"};
 	const struct listen_wish wish = {
-		.option = opts->face == HTTP_ADMIN ? "admin.listen" : "server.listen",
+		.option = options[opts->face],
 		.text = h->opts.listen,
 		.inherit = opts->face == HTTP_SCIM,
 	};
@@ -243,6 +280,8 @@ http_stop(struct http **hp, int64_t grace_ms)
 	mutex_lock(&h->lock);
 	h->draining = true;
 	mutex_unlock(&h->lock);
+	if (h->opts.store)
+		store_wake_all(h->opts.store);
 	/* removed before it is closed: a successor that finds it dead puts its own in this place */
 	http_listen_close(&h->listen);
 	http_server_quiesce(h->server);

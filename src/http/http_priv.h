@@ -33,8 +33,9 @@ struct http {
 	struct mutex lock; /* all below */
 	struct cond changed;
 	struct clients *clients;
-	int64_t open;      /* requests whose header block was accepted and that are not finished */
-	int64_t in_flight; /* of these, being worked on */
+	int64_t open;             /* requests whose header block was accepted and that are not finished */
+	int64_t in_flight;        /* of these, being worked on */
+	int64_t waiters, streams; /* readers of /events: pages (long polls or not), streams */
 	bool draining;
 };
 
@@ -51,6 +52,12 @@ void http_request_done(struct http *h);
 /* A place among the requests in flight; false: none free. */
 bool http_enter(struct http *h);
 void http_leave(struct http *h);
+/* A place among the readers of /events, of which a stream keeps one until its end. ERR_BUSY: none free. */
+enum reader { READER_PAGE, READER_STREAM };
+int http_reader_enter(struct http *h, enum reader kind, struct err *e) DH_MUST_USE;
+void http_reader_leave(struct http *h, enum reader kind);
+/* False once the clients were replaced (SIGHUP): what does not end by itself is to look again at who may. */
+bool http_clients_current(struct http *h, const struct clients *c);
 bool http_draining(struct http *h);
 
 #endif

@@ -179,6 +179,14 @@ http_reply_text(struct req *q, int status, const char *type, struct strv text)
 }
 
 void
+http_reply_stream(struct req *q, const char *type, const struct reply_stream *s)
+{
+	q->reply.stream = *s;
+	http_reply_field(q, "Content-Type", type);
+	finish(q, 200);
+}
+
+void
 http_reply_empty(struct req *q, int status)
 {
 	q->reply.body = STRV("");
@@ -196,5 +204,8 @@ http_reply_err(struct req *q)
 		wait = err_retry_after(q->err.code);
 	if (wait > 0)
 		http_reply_field(q, "Retry-After", arena_printf(q->a, "%lld", (long long)wait));
-	http_reply_json(q, err_http(q->err.code), MEDIA_SCIM, scim_error(&q->err));
+	json_t *j = scim_error(&q->err);
+	if (q->err.code == ERR_GONE)
+		must(json_object_set_new(j, "resync", json_string("/events/snapshot")) == 0);
+	http_reply_json(q, err_http(q->err.code), MEDIA_SCIM, j);
 }

@@ -36,6 +36,8 @@ http_req_free(struct req **qp)
 		return;
 	*qp = NULL;
 	http_reply_abandoned(q);
+	if (q->reply.stream.done)
+		q->reply.stream.done(q->reply.stream.ctx);
 	buf_done(&q->body);
 	http_clients_put(q->h, &q->clients);
 	if (q->counted)
@@ -61,6 +63,12 @@ http_req_reply(const struct req *q)
 {
 	must(q->replied);
 	return &q->reply;
+}
+
+bool
+http_req_is_slow(const struct req *q)
+{
+	return q->route && (q->route->flags & ROUTE_SLOW);
 }
 
 /* --- checks on the header block --------------------------------------------------------------------------------- */
@@ -106,12 +114,20 @@ check_route(struct req *q, struct err *e)
 	return 0;
 }
 
+/* Who may open the socket in state_dir may do all: its mode is the check. */
+static const struct principal local_operator = {
+	.name = "local", .profile = "lenient", .tolerate = SCIM_TOL_LENIENT, .scopes = POLICY_ADMIN};
+
 static int
 check_client(struct req *q, struct err *e)
 {
 	static const char *const type_names[] = {[GW_USERS] = "User", [GW_GROUPS] = "Group"};
 	if (q->route->flags & ROUTE_OPEN)
 		return 0;
+	if (q->h->opts.face == HTTP_LOCAL) {
+		q->who = &local_operator;
+		return 0;
+	}
 	q->clients = http_clients_get(q->h);
 	if (http_auth_check(q->head.authorization, q->clients->v, q->clients->n, &q->who, e) < 0) {
 		/* RFC 6750 3: an error code only if a token was given */
@@ -122,6 +138,8 @@ check_client(struct req *q, struct err *e)
 	}
 	if ((q->route->flags & ROUTE_ADMIN) && !(q->who->scopes & POLICY_ADMIN))
 		return err_set(e, ERR_FORBIDDEN, "the client needs the scope admin");
+	if ((q->route->flags & ROUTE_EVENTS) && !(q->who->scopes & POLICY_EVENTS_READ))
+		return err_set(e, ERR_FORBIDDEN, "the client needs the scope events:read");
 	if (!(q->route->flags & ROUTE_TYPED))
 		return 0;
 	return policy_check(q->who, q->route->verb, type_names[q->route->type], e);
@@ -198,6 +216,7 @@ enum req_next
 http_req_head(struct req *q, const struct req_head *in)
 {
 	q->has_head = true;
+	q->conn = in->conn;
 	q->counted = true;
 	http_request_open(q->h);
 	if (check_head(q, in, &q->err) < 0)

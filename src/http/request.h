@@ -14,10 +14,12 @@
 
 struct http;
 struct clients;
+struct conn;
 
 struct req {
 	struct arena *a;
 	struct http *h;
+	struct conn *conn; /* borrowed; set with the head */
 	struct err err;
 	char id[33];
 	int64_t started_us;
@@ -44,6 +46,7 @@ struct req_head {
 	const struct header_field *fields;
 	size_t n_fields;
 	bool peer_allowed; /* client certificate */
+	struct conn *conn;
 };
 
 enum req_next {
@@ -62,6 +65,8 @@ enum req_next http_req_head(struct req *q, const struct req_head *in);
 bool http_req_body(struct req *q, const char *p, size_t n);
 /* Runs the end point (unless a check failed before); afterwards there is a reply. */
 void http_req_run(struct req *q);
+/* True if the end point may wait longer than an answer may take: the library's own time-out must not count. */
+bool http_req_is_slow(const struct req *q);
 const struct reply *http_req_reply(const struct req *q);
 
 /* For end points: the body as JSON; ERR_SYNTAX if there is none. */

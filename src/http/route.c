@@ -6,6 +6,8 @@
 
 #define TYPED_JSON (ROUTE_TYPED | ROUTE_JSON)
 #define ANY_METHOD (M_GET | M_POST | M_PUT | M_PATCH | M_DELETE)
+#define EVENTS     (ROUTE_ROOT | ROUTE_EVENTS | ROUTE_FREE | ROUTE_SLOW)
+#define ADMIN      (ROUTE_ROOT | ROUTE_ADMIN | ROUTE_FREE)
 #define HEALTH     (ROUTE_ROOT | ROUTE_OPEN | ROUTE_FREE)
 
 /* Rows of one pattern stand together; the first pattern that fits decides, so fixed segments come before {}. */
@@ -39,6 +41,11 @@ static const struct route scim_routes[] = {
 	{M_GET, "/Schemas", http_ep_schemas, GW_USERS, POLICY_READ, 0},
 	{M_GET, "/Schemas/{}", http_ep_schema, GW_USERS, POLICY_READ, 0},
 
+	/* DESIGN.md 3: the change feed; at the root, for it is no part of SCIM */
+	{M_GET, "/events", http_ep_events, GW_USERS, POLICY_READ, EVENTS},
+	{M_GET, "/events/stream", http_ep_events_stream, GW_USERS, POLICY_READ, EVENTS},
+	{M_GET, "/events/snapshot", http_ep_events_snapshot, GW_USERS, POLICY_READ, EVENTS},
+
 	{M_GET, "/livez", http_ep_live, GW_USERS, POLICY_READ, HEALTH},
 	{M_GET, "/readyz", http_ep_ready, GW_USERS, POLICY_READ, HEALTH},
 };
@@ -47,12 +54,23 @@ static const struct route admin_routes[] = {
 	{M_GET, "/metrics", http_ep_metrics, GW_USERS, POLICY_READ, HEALTH},
 	{M_GET, "/livez", http_ep_live, GW_USERS, POLICY_READ, HEALTH},
 	{M_GET, "/readyz", http_ep_ready, GW_USERS, POLICY_READ, HEALTH},
+	{M_GET, "/admin/v1/events", http_ep_events, GW_USERS, POLICY_READ, ADMIN | ROUTE_SLOW},
+	{M_GET, "/admin/v1/events/stream", http_ep_events_stream, GW_USERS, POLICY_READ, ADMIN | ROUTE_SLOW},
+	{M_GET, "/admin/v1/events/snapshot", http_ep_events_snapshot, GW_USERS, POLICY_READ, ADMIN | ROUTE_SLOW},
+	{M_GET, "/admin/v1/sync", http_ep_sync_status, GW_USERS, POLICY_READ, ADMIN},
+	{M_POST, "/admin/v1/sync/reconcile", http_ep_sync_reconcile, GW_USERS, POLICY_READ, ADMIN | ROUTE_SLOW},
+	{M_POST, "/admin/v1/sync/reset", http_ep_sync_reset, GW_USERS, POLICY_READ, ADMIN | ROUTE_SLOW},
+	{M_GET, "/admin/v1/guard", http_ep_guard_list, GW_USERS, POLICY_READ, ADMIN},
+	{M_GET, "/admin/v1/guard/{}", http_ep_guard_show, GW_USERS, POLICY_READ, ADMIN},
+	{M_POST, "/admin/v1/guard/{}/release", http_ep_guard_release, GW_USERS, POLICY_READ, ADMIN},
+	{M_POST, "/admin/v1/guard/{}/reject", http_ep_guard_reject, GW_USERS, POLICY_READ, ADMIN},
 	{ANY_METHOD, "", http_ep_nothing, GW_USERS, POLICY_READ, ROUTE_ROOT | ROUTE_FREE | ROUTE_BELOW | ROUTE_ADMIN},
 };
 
 const struct route_table http_routes[] = {
 	[HTTP_SCIM] = {scim_routes, ARRAY_SIZE(scim_routes)},
 	[HTTP_ADMIN] = {admin_routes, ARRAY_SIZE(admin_routes)},
+	[HTTP_LOCAL] = {admin_routes, ARRAY_SIZE(admin_routes)},
 };
 
 static const struct {

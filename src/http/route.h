@@ -19,14 +19,16 @@ enum route_method {
 };
 
 enum route_flag {
-	ROUTE_ROOT = 1 << 0,  /* the pattern begins at /, not at base_path */
-	ROUTE_OPEN = 1 << 1,  /* no token */
-	ROUTE_TYPED = 1 << 2, /* .type and .verb are checked against the client's scopes */
-	ROUTE_JSON = 1 << 3,  /* has a JSON body */
-	ROUTE_FREE = 1 << 4,  /* takes no place among the requests in flight */
-	ROUTE_BULK = 1 << 5,  /* the body may have GW_BULK_MAX_PAYLOAD bytes */
-	ROUTE_BELOW = 1 << 6, /* the pattern and everything below it */
-	ROUTE_ADMIN = 1 << 7, /* the client needs the scope admin */
+	ROUTE_ROOT = 1 << 0,   /* the pattern begins at /, not at base_path */
+	ROUTE_OPEN = 1 << 1,   /* no token */
+	ROUTE_TYPED = 1 << 2,  /* .type and .verb are checked against the client's scopes */
+	ROUTE_JSON = 1 << 3,   /* has a JSON body */
+	ROUTE_FREE = 1 << 4,   /* takes no place among the requests in flight */
+	ROUTE_BULK = 1 << 5,   /* the body may have GW_BULK_MAX_PAYLOAD bytes */
+	ROUTE_BELOW = 1 << 6,  /* the pattern and everything below it */
+	ROUTE_ADMIN = 1 << 7,  /* the client needs the scope admin */
+	ROUTE_EVENTS = 1 << 8, /* the client needs the scope events:read */
+	ROUTE_SLOW = 1 << 9,   /* may wait longer than the 25 s of other answers */
 };
 
 /* Answers through reply.h and returns 0, or -1 with *e. */

@@ -14,7 +14,8 @@
 #include "request.h"
 #include "tls.h"
 
-#define CONNECTION_MEMORY (32u * 1024)   /* bounds the header block */
+#define CONNECTION_MEMORY (32u * 1024) /* bounds the header block */
+#define STREAM_BLOCK      (16u * 1024)
 #define STACK_SIZE        (1024u * 1024) /* jansson recurses: dependencies.md 0.2 */
 #define TLS_PRIORITIES    "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -126,6 +127,7 @@ head(const struct server *s, struct MHD_Connection *c, struct req *q, const char
 	struct field_list *fields = ARENA_NEW(http_req_arena(q), struct field_list);
 	(void)MHD_get_connection_values_n(c, MHD_HEADER_KIND, on_field, fields);
 	const struct req_head in = {.method = method,
+				    .conn = conn_of(c),
 				    .version = version,
 				    .fields = fields->v,
 				    .n_fields = fields->n,
@@ -135,16 +137,40 @@ head(const struct server *s, struct MHD_Connection *c, struct req *q, const char
 
 /* --- answer ----------------------------------------------------------------------------------------------------- */
 
+/* In thread-per-connection mode a callback may block. While it does, no deadline of the connection runs; each piece
+ * must be taken by the client in the time that a reply may take. Answering 0 would make the library ask again at once.
+ */
+static ssize_t
+on_pull(void *cls, uint64_t at, char *out, size_t max)
+{
+	struct req *q = cls;
+	const struct reply *r = http_req_reply(q);
+	(void)at;
+	http_conn_enter(q->conn, CONN_WORK);
+	size_t n = r->stream.pull(r->stream.ctx, out, max);
+	http_conn_enter(q->conn, CONN_STREAM);
+	return n ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static struct MHD_Response *
+make_response(struct req *q)
+{
+	const struct reply *r = http_req_reply(q);
+	if (r->stream.pull)
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_pull, q, NULL);
+	union {
+		const char *in;
+		void *out; /* the library's parameter is not const; it does not write with RESPMEM_PERSISTENT */
+	} body = {.in = r->body.p ? r->body.p : ""};
+	return MHD_create_response_from_buffer(r->body.n, body.out, MHD_RESPMEM_PERSISTENT);
+}
+
 /* The body stays in the request's arena, which on_completed frees after the library is done with it. */
 static enum MHD_Result
 answer(struct MHD_Connection *c, struct req *q)
 {
 	const struct reply *r = http_req_reply(q);
-	union {
-		const char *in;
-		void *out; /* the library's parameter is not const; it does not write with RESPMEM_PERSISTENT */
-	} body = {.in = r->body.p ? r->body.p : ""};
-	struct MHD_Response *m = MHD_create_response_from_buffer(r->body.n, body.out, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *m = make_response(q);
 	if (!m)
 		return MHD_NO;
 	enum MHD_Result ok = MHD_YES;
@@ -186,6 +212,9 @@ on_request(void *cls, struct MHD_Connection *c, const char *url, const char *met
 		/* older versions refuse a reply here, and then there is nothing left but to close */
 		return go_on ? MHD_YES : answer(c, q);
 	}
+	/* the library counts the time in a handler as the client's inactivity; conns.c has the deadlines that matter */
+	if (http_req_is_slow(q))
+		(void)MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
 	http_conn_enter(conn, CONN_WORK);
 	http_req_run(q);
 	return answer(c, q);

@@ -128,6 +128,18 @@ client_answer(struct client *c, struct arena *a, bool no_body, struct answer *r)
 		r->json = NULL;
 }
 
+const char *
+client_await(struct client *c, struct arena *a, const char *text)
+{
+	const char *at;
+	while (!(at = strstr(buf_str(&c->in), text)))
+		must_get_more(c, text);
+	size_t n = (size_t)(at - c->in.p) + strlen(text);
+	const char *got = arena_strndup(a, c->in.p, n);
+	consume(c, n);
+	return got;
+}
+
 bool
 client_at_end(struct client *c)
 {

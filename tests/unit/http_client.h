@@ -31,6 +31,9 @@ void client_request(struct client *c, const char *method, const char *target, co
 		    const char *body);
 /* The next answer; one that has no body by its request (HEAD) or status is known from no_body. */
 void client_answer(struct client *c, struct arena *a, bool no_body, struct answer *r);
+/* Reads on until text is among the bytes that no answer has consumed, and returns all up to its end; in the arena. For
+ * replies without end. */
+const char *client_await(struct client *c, struct arena *a, const char *text);
 /* Waits for the end of the connection; true if nothing else came before it. */
 bool client_at_end(struct client *c);
 /* True if no byte and no end comes for ms. */

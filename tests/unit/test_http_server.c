@@ -190,6 +190,7 @@ START_TEST(no_row_is_hidden)
 {
 	check_rows(&http_routes[HTTP_SCIM]);
 	check_rows(&http_routes[HTTP_ADMIN]);
+	check_rows(&http_routes[HTTP_LOCAL]);
 }
 END_TEST
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tour of dirhinge demo: each step sends what an identity provider sends, shows the answer, and looks into the directory with
 # ldapsearch. The first thing that is not as it should be ends the tour with exit code 1.
-# From the environment: DEMO_DIR (auth.header, bind.pw), DEMO_URL (SCIM base), DEMO_LDAP (URI), DEMO_BIND_DN.
+# From the environment: DEMO_DIR (auth.header, events.header, bind.pw), DEMO_URL (SCIM base), DEMO_EVENTS (the feed), DEMO_LDAP (URI),
+# DEMO_BIND_DN, DEMO_SELF (this program), DEMO_CONFIG.
 set -u
 
 people=ou=people,dc=example,dc=com
@@ -95,6 +96,26 @@ refused() {
 	seen 'the bind is refused'
 }
 
+# events QUERY: a page of the feed, with the token of an application that may only read it
+events() {
+	curl -sS -g -m 30 -H @"$DEMO_DIR/events.header" -o "$answer" "$DEMO_EVENTS?$1" || fail "curl could not reach $DEMO_EVENTS"
+	grep -q '"next_cursor":' "$answer" || fail "no page of events: $(cat "$answer")"
+	cursor=$(sed 's/.*"next_cursor":"\([^"]*\)".*/\1/' "$answer")
+}
+
+# event TYPE REGEX WHAT: reads on from $cursor until such an event comes
+event() {
+	printf '   %s>%s GET /events?after=…&types=%s&wait=20\n' "$dim" "$plain" "$1"
+	tries=0
+	until grep -Eq -- "$2" "$answer"; do
+		tries=$((tries + 1))
+		[ $tries -le 5 ] || fail "no event came: $3"
+		events "after=$cursor&types=$1&wait=20"
+	done
+	show_json <"$answer"
+	seen "$3"
+}
+
 # user ACTIVE: the whole resource as Okta puts it
 user() {
 	printf '%s' '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],' \
@@ -163,6 +184,14 @@ entry "$groups" '(cn=Tour Guides)' member
 holds "^member: uid=barbara.jensen,$people\$" 'the membership followed'
 lacks '^member: uid=bjensen,' 'the old name is gone from the group'
 
+title 'Change the entry with ldapmodify, and read the event'
+events 'after=now'
+printf '   %sldapmodify: replace title%s\n' "$dim" "$plain"
+printf 'dn: uid=barbara.jensen,%s\nchangetype: modify\nreplace: title\ntitle: Head Guide\n' "$people" |
+	ldapmodify -x -H "$DEMO_LDAP" -D "$DEMO_BIND_DN" -y "$DEMO_DIR/bind.pw" >"$found" 2>&1 || fail "$(cat "$found")"
+event dsync.user.updated '"changed":\["title"\].*"previous":\{"title":"Tour Guide"\}' 'a change that no gateway made is an event, with what was there before'
+answers "\"subject\":\{\"type\":\"User\",\"id\":\"$id\"" 'the same id as in SCIM'
+
 title 'Delete the user, then the group'
 request DELETE "/Users/$id" 204
 entry "$people" "(|(entryUUID=$id)(uid=barbara.jensen))" 1.1
@@ -173,5 +202,18 @@ request GET "/Users/$id" 404
 request DELETE "/Groups/$group" 204
 entry "$groups" '(cn=Tour Guides)' 1.1
 lacks '^dn:' 'the group is gone'
+
+title 'What an application that reads the feed was told'
+tries=0
+until "$DEMO_SELF" events tail -c "$DEMO_CONFIG" >"$found" && grep -q 'group.deleted' "$found"; do
+	tries=$((tries + 1))
+	[ $tries -le 5 ] || fail 'the deletions did not come out as events'
+	events "after=$cursor&wait=5"
+done
+sed 's/^/     /' "$found"
+holds 'user.created +bjensen .*demo \(scim\)' 'who did it: the client of the gateway'
+holds 'user.deactivated +bjensen' 'the lock'
+holds 'user_added +Tour Guides +[+] bjensen' 'the membership'
+holds 'user.deleted +barbara.jensen' 'the end'
 
 printf '\n%sAll %d steps were seen in the directory.%s\n' "$bold" "$step" "$plain"
