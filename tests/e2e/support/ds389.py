@@ -10,9 +10,10 @@ import shutil
 import subprocess
 import tempfile
 
+from urllib.parse import quote
+
 from .ldap import LdapError, Tools
 from .net import free_port
-from .tls import Authority
 from .wait import until
 
 SUFFIX = "dc=example,dc=com"
@@ -42,7 +43,8 @@ def why_not():
 class Ds389:
     """start() and stop() may be called again and again; the data stays."""
 
-    def __init__(self):
+    def __init__(self, schema_file):
+        self._schema_file = schema_file
         found = find_tools()
         assert found
         self._server, create, inf, system = found
@@ -52,13 +54,15 @@ class Ds389:
         self._root_pw = "root-" + secrets.token_hex(12)
         self.port, self.secure_port = free_port(), free_port()
         self.ldap = f"ldap://127.0.0.1:{self.port}"
+        # Over the socket, which counts as secure: without that the server takes no change of a password.
+        self.ldapi = "ldapi://" + quote(f"{self.dir}/run/slapd-{self.name}.socket", safe="")
         self.pw_file = f"{self.dir}/gateway.pw"
         self._proc = None
         with open(os.open(self.pw_file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
             f.write(self.gateway_pw + "\n")
         try:
             self._create(create, inf, system)
-            self.manager = Tools(self.ldap, MANAGER, self._root_pw, self.dir)
+            self.manager = Tools(self.ldapi, MANAGER, self._root_pw, self.dir)
             self.admin = self.manager
             self.start()
             self._configure()
@@ -125,11 +129,12 @@ create_suffix_entry = True
                               capture_output=True, text=True, timeout=180, check=False,
                               env=dict(os.environ, PREFIX=f"{d}/prefix", LC_ALL="C.UTF-8"))
         assert done.returncode == 0, f"dscreate: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+        shutil.copy(self._schema_file, f"{d}/etc/dirsrv/slapd-{self.name}/schema/99dirhinge.ldif")
 
     def _configure(self):
         plugins = "cn=plugins,cn=config"
         for name in ("MemberOf Plugin", "referential integrity postoperation", "Content Synchronization",
-                     "Retro Changelog Plugin"):
+                     "Retro Changelog Plugin", "USN"):
             self.manager.modify(f"cn={name},{plugins}", ("replace", "nsslapd-pluginEnabled", ["on"]))
         self.manager.modify(f"cn=Retro Changelog Plugin,{plugins}",
                             ("replace", "nsslapd-attribute", ["nsuniqueid:targetUniqueId", "entryUUID:targetEntryUUID"]))
@@ -143,7 +148,10 @@ create_suffix_entry = True
         for ou in ("people", "groups", "leavers"):
             self.manager.add(f"ou={ou},{SUFFIX}", {"objectClass": "organizationalUnit", "ou": ou})
         self.manager.add(GATEWAY, {"objectClass": ["top", "organizationalRole", "simpleSecurityObject"],
-                                   "cn": "gateway", "userPassword": self.gateway_pw})
+                                   "cn": "gateway", "userPassword": self.gateway_pw, "nsSizeLimit": "-1",
+                                   "nsPagedSizeLimit": "-1", "nsLookThroughLimit": "-1",
+                                   "nsPagedLookThroughLimit": "-1", "nsIDListScanLimit": "-1",
+                                   "nsPagedIDListScanLimit": "-1"})
         grant = f"(version 3.0; acl \"gateway\"; allow (all) userdn=\"ldap:///{GATEWAY}\";)"
         for base in (PEOPLE, GROUPS, f"ou=leavers,{SUFFIX}"):
             self.manager.modify(base, ("add", "aci", [f"(targetattr=\"*\"){grant}"]))

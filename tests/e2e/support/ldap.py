@@ -86,8 +86,9 @@ class LdapError(AssertionError):
 class Tools:
     """ldapsearch and friends, bound as one identity. The password goes through a file, never the command line."""
 
-    def __init__(self, uri, dn, password, tmp):
+    def __init__(self, uri, dn, password, tmp, ca=None):
         self.uri = uri
+        self._ca = ca
         self.dn = dn
         self._tmp = tmp
         self._pw = self._secret_file(password)
@@ -100,6 +101,9 @@ class Tools:
 
     def _run(self, argv, stdin=b"", ok=(0,)):
         env = dict(os.environ, LDAPNOINIT="1", LC_ALL="C.UTF-8")
+        if self._ca:  # LDAPNOINIT would hide it
+            env.pop("LDAPNOINIT")
+            env.update(LDAPCONF="/dev/null", LDAPRC="/dev/null", LDAPTLS_CACERT=self._ca, LDAPTLS_REQCERT="demand")
         done = subprocess.run(argv, input=stdin, capture_output=True, timeout=TOOL_TIMEOUT, env=env, check=False)
         if done.returncode not in ok:
             raise LdapError(argv, done.returncode, done.stderr.decode("utf-8", "replace"))
