@@ -46,7 +46,7 @@ const struct dir_flavour dir_flavour_389ds = {
 	.modified_attr = "modifyTimestamp",
 	/* Whole seconds cannot tell two changes apart; the USN plugin numbers them. */
 	.version_attr = "entryusn",
-	.version_or_none = true,
+	.version_sign = "lastusn",
 	.active = "ns-account-lock",
 	.probe = probe,
 	.refine = refine,

@@ -75,6 +75,19 @@ vendor(struct arena *a, const struct dir_entry *dse)
 	return version.n ? arena_printf(a, "%s %s", name.p, version.p) : name.p;
 }
 
+/* With any options: "lastusn;userroot". */
+static bool
+has_attr(const struct dir_entry *dse, const char *name)
+{
+	for (size_t i = 0; i < dse->n_attrs; i++) {
+		struct strv d = strv_of(dse->attrs[i].name);
+
+		if (strv_caseeq(strv_n(d.p, strv_chr(d, ';')), strv_of(name)))
+			return true;
+	}
+	return false;
+}
+
 int
 dir_rootdse_load(struct arena *a, struct conn *c, const struct dir_flavour *wanted, deadline_t until,
 		 const struct dir_caps **caps_r, struct err *e)
@@ -112,6 +125,7 @@ dir_rootdse_load(struct arena *a, struct conn *c, const struct dir_flavour *want
 		*rows[i].flag = dir_entry_has(dse, rows[i].attr, rows[i].oid);
 	caps->permissive_modify |= caps->flavour->permissive_unlisted;
 	caps->password_modify |= caps->flavour->password_attr != NULL;
+	caps->no_versions = caps->flavour->version_sign && !has_attr(dse, caps->flavour->version_sign);
 	caps->vendor = vendor(a, dse);
 	if (read_schema(a, c, caps, until, e))
 		return -1;

@@ -35,7 +35,7 @@ map_version(struct map_run *r, const struct dir_entry *en)
 	 * next change would leave no trace: better no tag at all until somebody else writes. */
 	if (strv_casestarts(dir_entry_first(en, "modifiersName"), STRV("cn=referential integrity ")))
 		return NULL;
-	if (f->version_or_none && !dir_entry_attr(en, f->version_attr))
+	if (r->caps->no_versions)
 		return NULL;
 	const char *const attrs[] = {f->version_attr, f->modified_attr, "modifiersName"};
 	uint64_t h = UINT64_C(0xcbf29ce484222325);

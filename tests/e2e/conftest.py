@@ -6,13 +6,52 @@ import shutil
 
 import pytest
 
+from support import side as sides
 from support.daemon import LOGS, SANITIZER, SECRETS
 from support.hinge import Hinge, new_slapd, source_dir
 from support.slapd import Variant, find_tools
 
 
 def pytest_report_header(config):
-    return [f"dirhinge: {os.environ.get('DIRHINGE_BIN', '(DIRHINGE_BIN is not set)')}", f"source: {source_dir()}"]
+    return [f"dirhinge: {os.environ.get('DIRHINGE_BIN', '(DIRHINGE_BIN is not set)')}", f"source: {source_dir()}",
+            f"directory: {sides.FLAVOUR}{' (core tests only)' if sides.FLAVOUR != 'openldap' else ''}"]
+
+
+def pytest_collection_modifyitems(config, items):
+    """Every directory must pass the core tests; the others are about OpenLDAP."""
+    if sides.FLAVOUR == "openldap":
+        return
+    core = [i for i in items if i.path.name.startswith("test_core")]
+    config.hook.pytest_deselected(items=[i for i in items if i not in core])
+    items[:] = core
+
+
+@pytest.fixture(scope="session")
+def side_server():
+    """The directory that FLAVOUR names."""
+    reason = sides.why_not()
+    if reason:
+        pytest.skip(reason)
+    server, kind = sides.start()
+    yield server, kind
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def side_session(side_server):
+    server, kind = side_server
+    s = kind(server)
+    yield s
+    s.stop()
+    problems = _log_problems()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def side(side_session):
+    """That directory with a daemon in front; the daemon must outlive the test."""
+    yield side_session
+    assert side_session.daemon.alive(), f"dirhinge died during the test:\n{side_session.daemon.log()[-6000:]}"
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,16 @@ EXTRA_DIST += \
 	%D%/conftest.py \
 	%D%/support/__init__.py \
 	%D%/support/daemon.py \
+	%D%/support/ds389.py \
 	%D%/support/hinge.py \
 	%D%/support/ldap.py \
 	%D%/support/judge.py \
 	%D%/support/match.py \
+	%D%/support/net.py \
 	%D%/support/prometheus.py \
+	%D%/support/samba.py \
 	%D%/support/scim.py \
+	%D%/support/side.py \
 	%D%/support/slapd.py \
 	%D%/support/slapdlog.py \
 	%D%/support/tls.py \
@@ -21,6 +25,7 @@ EXTRA_DIST += \
 	%D%/test_bulk.py \
 	%D%/test_cli.py \
 	%D%/test_concurrency.py \
+	%D%/test_core.py \
 	%D%/test_cursor.py \
 	%D%/test_directory_down.py \
 	%D%/test_discovery.py \

@@ -13,6 +13,7 @@ struct dir_caps {
 	bool ppolicy; /* password policy request control known */
 	bool sync;    /* RFC 4533 */
 	bool start_tls;
+	bool no_versions;   /* see version_sign */
 	const char *vendor; /* for operators; "" if unknown */
 	const struct dir_subschema *schema;
 	const struct dir_entry *root_dse;
@@ -24,8 +25,10 @@ struct dir_flavour {
 	const char *id_attr; /* "entryUUID" */
 	const char *dn_attr; /* finds an entry by its DN in a filter: "entryDN" */
 	const char *created_attr, *modified_attr, *version_attr;
-	bool version_or_none; /* without version_attr an entry has no version: its times are too coarse */
-	const char *active;   /* strategy that "auto" means; NULL = what the subschema offers */
+	/* Attribute of the rootDSE that is there while the server keeps version_attr; NULL = always. Without it entries
+	 * have no version: times are too coarse to stand in. */
+	const char *version_sign;
+	const char *active; /* strategy that "auto" means; NULL = what the subschema offers */
 	/* id_attr is a GUID of 16 bytes on the wire ([MS-DTYP] 2.3.4.2); in entries and filters of this interface it is
 	 * the text of a UUID. */
 	bool guid_id;

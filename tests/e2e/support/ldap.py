@@ -89,6 +89,7 @@ class Tools:
     def __init__(self, uri, dn, password, tmp, ca=None):
         self.uri = uri
         self._ca = ca
+        self.whoami = True
         self.dn = dn
         self._tmp = tmp
         self._pw = self._secret_file(password)
@@ -99,12 +100,12 @@ class Tools:
             f.write(password.encode("utf-8"))
         return path
 
-    def _run(self, argv, stdin=b"", ok=(0,)):
+    def _run(self, argv, stdin=b"", ok=(0,), timeout=TOOL_TIMEOUT):
         env = dict(os.environ, LDAPNOINIT="1", LC_ALL="C.UTF-8")
         if self._ca:  # LDAPNOINIT would hide it
             env.pop("LDAPNOINIT")
             env.update(LDAPCONF="/dev/null", LDAPRC="/dev/null", LDAPTLS_CACERT=self._ca, LDAPTLS_REQCERT="demand")
-        done = subprocess.run(argv, input=stdin, capture_output=True, timeout=TOOL_TIMEOUT, env=env, check=False)
+        done = subprocess.run(argv, input=stdin, capture_output=True, timeout=timeout, env=env, check=False)
         if done.returncode not in ok:
             raise LdapError(argv, done.returncode, done.stderr.decode("utf-8", "replace"))
         return done
@@ -126,17 +127,17 @@ class Tools:
         """Everything below base, operational attributes included: {dn: Entry}."""
         return {e.dn: e for e in self.search(base)}
 
-    def add(self, dn, attrs):
+    def add(self, dn, attrs, timeout=TOOL_TIMEOUT):
         """attrs: {name: value or list}."""
         text = ldif_line("dn", dn)
         for name, values in attrs.items():
             for v in values if isinstance(values, (list, tuple)) else [values]:
                 text += ldif_line(name, v)
-        self._run(self._base("ldapadd"), text.encode("ascii"))
+        self._run(self._base("ldapadd"), text.encode("ascii"), timeout=timeout)
         return dn
 
-    def add_ldif(self, text):
-        self._run(self._base("ldapadd"), text.encode("utf-8"))
+    def add_ldif(self, text, timeout=TOOL_TIMEOUT):
+        self._run(self._base("ldapadd"), text.encode("utf-8"), timeout=timeout)
 
     def modify(self, dn, *changes):
         """changes: (op, attribute, [values])."""
@@ -152,10 +153,13 @@ class Tools:
         self._run(self._base("ldapdelete") + ["-M"] + (["-r"] if recursive else []) + [dn], ok=(0, 32))
 
     def binds(self, dn, password):
-        """True if the directory accepts this password for dn (ldapwhoami)."""
+        """True if the directory accepts this password for dn (ldapwhoami, or any search where there is no such
+        operation)."""
         pw = self._secret_file(password)
+        probe = ["ldapwhoami"] if self.whoami else ["ldapsearch", "-b", "", "-s", "base", "-LLL"]
         try:
-            done = self._run(["ldapwhoami", "-x", "-H", self.uri, "-D", dn, "-y", pw], ok=(0, 49, 53, 50))
+            done = self._run(probe[:1] + ["-x", "-H", self.uri, "-D", dn, "-y", pw] + probe[1:] +
+                             ([] if self.whoami else ["1.1"]), ok=(0, 49, 53, 50))
         finally:
             os.unlink(pw)
         return done.returncode == 0

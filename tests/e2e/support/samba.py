@@ -52,7 +52,7 @@ def _free_address():
 
 def guid_text(raw):
     """objectGUID as SCIM shows it."""
-    return str(uuid.UUID(bytes_le=raw if isinstance(raw, bytes) else raw.encode("latin-1")))
+    return str(uuid.UUID(bytes_le=raw if isinstance(raw, bytes) else raw.encode("utf-8")))
 
 
 class Samba:
@@ -77,6 +77,7 @@ class Samba:
             self._provision()
             self.admin = Tools(self.ldaps, f"CN=Administrator,CN=Users,{SUFFIX}", self._admin_pw, self.dir,
                                ca=self.ca.pem)
+            self.admin.whoami = False
             self.start()
             self._populate()
         except Exception:
@@ -119,6 +120,7 @@ class Samba:
   log file = {d}/log/samba.log
   logging = file
   ldap server require strong auth = yes
+  old password allowed period = 0
   tls enabled = yes
   tls keyfile = {d}/server.key
   tls certfile = {d}/server.pem
