@@ -113,8 +113,8 @@ static void
 run_checks(struct doctor *d)
 {
 	static void (*const checks[])(struct doctor *) = {
-		doctor_check_features, doctor_check_bases, doctor_check_schema,
-		doctor_check_rights,   doctor_check_limit, doctor_check_server,
+		doctor_check_features, doctor_check_bases,  doctor_check_schema, doctor_check_rights,
+		doctor_check_limit,    doctor_check_server, doctor_check_feed,
 	};
 	struct err e = ERR_INIT;
 

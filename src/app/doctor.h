@@ -59,6 +59,7 @@ void doctor_check_schema(struct doctor *d);
 void doctor_check_rights(struct doctor *d);
 void doctor_check_limit(struct doctor *d);
 void doctor_check_server(struct doctor *d); /* what only cn=config tells: indexes, overlays, uniqueness */
+void doctor_check_feed(struct doctor *d);   /* what the change feed needs */
 void doctor_check_writes(struct doctor *d); /* --write-test */
 
 #endif

@@ -4,7 +4,7 @@ noinst_LIBRARIES += libdirhinge-app.a
 libdirhinge_app_a_SOURCES = \
 	%D%/asset.c %D%/child.c %D%/cli.c %D%/config.c %D%/config_check.c %D%/config_check_clients.c \
 	%D%/config_cmd.c %D%/config_load.c %D%/config_show.c %D%/demo.c %D%/demo_dir.c \
-	%D%/doctor.c %D%/doctor_connection.c %D%/doctor_rights.c %D%/doctor_schema.c %D%/doctor_server.c \
+	%D%/doctor.c %D%/doctor_connection.c %D%/doctor_feed.c %D%/doctor_rights.c %D%/doctor_schema.c %D%/doctor_server.c \
 	%D%/doctor_writes.c %D%/event_line.c %D%/events_cmd.c %D%/guard_cmd.c %D%/notify.c %D%/process.c %D%/remote.c \
 	%D%/serve.c %D%/sse.c %D%/sync_cmd.c %D%/table.c %D%/token.c %D%/wire.c %D%/wire_feed.c %D%/wire_http.c
 nobase_noinst_HEADERS += \
