@@ -117,18 +117,16 @@ sleep_on(struct dir_feed *f, deadline_t until)
 	return read(f->wake, &n, sizeof(n)) != (ssize_t)sizeof(n);
 }
 
-int
-dir_feed_wait(struct dir_feed *f, deadline_t until, LDAPMessage **msg_r, struct err *e)
+/* A message of a search that is here already: 1 taken, 0 none, -1 the connection is lost. Asked for one by one, because
+ * the connection may have other answers on it. */
+static int
+received(struct dir_feed *f, LDAPMessage **msg_r, struct err *e)
 {
-	for (;;) {
+	for (size_t i = 0; i < f->n_searches; i++) {
 		struct timeval now = {0};
 		LDAPMessage *msg = NULL;
-		int type;
+		int type = f->c.broken ? -1 : ldap_result(f->c.ld, f->s[i].msgid, LDAP_MSG_ONE, &now, &msg);
 
-		if (f->c.broken)
-			return err_failed(lost(&f->c, e));
-		dir_conn_set_deadline(&f->c, deadline_in(STUCK_MS));
-		type = ldap_result(f->c.ld, LDAP_RES_ANY, LDAP_MSG_ONE, &now, &msg);
 		if (type > 0) {
 			*msg_r = msg;
 			return 1;
@@ -136,6 +134,20 @@ dir_feed_wait(struct dir_feed *f, deadline_t until, LDAPMessage **msg_r, struct 
 		dir_conn_msg_free(&msg);
 		if (type < 0)
 			return err_failed(lost(&f->c, e));
+	}
+	return 0;
+}
+
+int
+dir_feed_wait(struct dir_feed *f, deadline_t until, LDAPMessage **msg_r, struct err *e)
+{
+	for (;;) {
+		int rc;
+
+		dir_conn_set_deadline(&f->c, deadline_in(STUCK_MS));
+		rc = received(f, msg_r, e);
+		if (rc != 0)
+			return rc;
 		if (buffered(&f->c))
 			continue;
 		if (deadline_left(until) == 0 || !sleep_on(f, until))
