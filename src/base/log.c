@@ -48,18 +48,6 @@ log_enabled(enum log_level level)
 	return (int)level >= atomic_load_explicit(&min_level, memory_order_relaxed);
 }
 
-bool
-log_level_parse(const char *s, enum log_level *level_r)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(level_names); i++) {
-		if (!str_eq(s, level_names[i]))
-			continue;
-		*level_r = (enum log_level)i;
-		return true;
-	}
-	return false;
-}
-
 /* The line under construction. Pieces are added whole or not at all. */
 struct line {
 	char *p;

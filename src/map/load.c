@@ -2,6 +2,7 @@
  * Builds the maps for what one directory can hold. */
 #include "map/active.h"
 #include "map/derive.h"
+#include "map/schemas.h"
 #include "map/typed.h"
 
 #include "dirhinge/base/buf.h"

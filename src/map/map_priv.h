@@ -114,15 +114,6 @@ bool map_asset(const char *name, struct strv *text_r); /* assets.c, made by the 
 bool map_denied(struct strv ldap_attr);
 struct strv map_attr_base(const char *ldap); /* without options */
 
-/* --- schemas.c: extensions of the operator's map file ------------------------------------------------------------- */
-struct map_schemas {
-	const json_t **docs; /* as in RFC 7643 7 */
-	const char **urns;
-	size_t n;
-};
-int map_schemas_load(struct arena *a, const struct map_type_opts *opts, struct map_schemas *schemas_r,
-		     struct err *e) DH_MUST_USE;
-
 /* --- load.c ------------------------------------------------------------------------------------------------------ */
 const struct map_home *map_home_of(const struct map *m, const struct scim_attr *attr); /* top-level; NULL if none */
 const struct map_row *map_row_of(const struct map *m, const char *scim_path);
@@ -146,9 +137,7 @@ int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const 
 const char *map_deleted_attr(const struct map *m);      /* its mark; NULL if the directory has no room for one */
 void map_kind_prepare(struct arena *a, struct map *m);  /* once the rows are known */
 void map_attrs_prepare(struct arena *a, struct map *m); /* once the homes are known */
-/* True if the client may know of the entry. */
-bool map_sees(const struct map_run *r, const char *dn);
-/* The class that makes an entry a resource of this type. */
-const char *map_main_class(const struct map *m);
+bool map_sees(const struct map_run *r, const char *dn); /* may the client know of it? */
+const char *map_main_class(const struct map *m);        /* makes an entry a resource */
 
 #endif

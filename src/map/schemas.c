@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Extensions that the operator's map file defines ("schemas") as the documents of RFC 7643 7. */
+#include "map/schemas.h"
+
 #include "dirhinge/base/buf.h"
 #include "dirhinge/base/yaml.h"
-#include "map/map_priv.h"
 
 #define SCHEMAS_MAX 16
 #define ATTRS_MAX   200

@@ -290,32 +290,16 @@ parse_or(struct parse *p, const struct scim_filter **f_r, struct err *e)
 	return 0;
 }
 
-static int
-parse_all(struct parse *p, struct strv text, uint32_t base, const struct scim_filter **f_r, struct err *e)
-{
-	const struct scim_filter *f;
-	if (scim_lex_init(&p->l, p->c->a, text, SCIM_FILTER_MAX_BYTES, base, ERR_FILTER, e) || parse_or(p, &f, e))
-		return -1;
-	if (!scim_lex_end(&p->l))
-		return err_at(e, scim_lex_offset(&p->l), ERR_FILTER,
-			      "expected \"and\", \"or\" or the end of the filter");
-	*f_r = f;
-	return 0;
-}
-
 int
 scim_filter_parse(struct scim_ctx *c, struct strv text, const struct scim_filter **f_r, struct err *e)
 {
 	struct parse p = {.c = c, .resolve = c->type != NULL};
-	return parse_all(&p, text, 0, f_r, e);
-}
-
-int
-scim_filter_parse_in(struct scim_ctx *c, const struct scim_attr *attr, struct strv text, uint32_t base,
-		     const struct scim_filter **f_r, struct err *e)
-{
-	struct parse p = {.c = c, .in = attr, .brackets = true, .resolve = true};
-	if (!has_elements(attr))
-		return err_at(e, base, ERR_FILTER, "\"%s\" has no elements to select from", attr->path);
-	return parse_all(&p, text, base, f_r, e);
+	const struct scim_filter *f;
+	if (scim_lex_init(&p.l, c->a, text, SCIM_FILTER_MAX_BYTES, ERR_FILTER, e) || parse_or(&p, &f, e))
+		return -1;
+	if (!scim_lex_end(&p.l))
+		return err_at(e, scim_lex_offset(&p.l), ERR_FILTER,
+			      "expected \"and\", \"or\" or the end of the filter");
+	*f_r = f;
+	return 0;
 }

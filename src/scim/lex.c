@@ -10,15 +10,14 @@
 #define MAX_NUMBER 64
 
 int
-scim_lex_init(struct scim_lex *l, struct arena *a, struct strv text, size_t max, uint32_t base, enum err_code code,
-	      struct err *e)
+scim_lex_init(struct scim_lex *l, struct arena *a, struct strv text, size_t max, enum err_code code, struct err *e)
 {
 	size_t bad;
 	if (text.n > max)
-		return err_at(e, base + max, code, "longer than %zu bytes", max);
+		return err_at(e, (uint32_t)max, code, "longer than %zu bytes", max);
 	if (!utf8_valid(text, &bad))
-		return err_at(e, base + bad, code, "not valid UTF-8");
-	*l = (struct scim_lex){.a = a, .text = text, .base = base, .code = code};
+		return err_at(e, (uint32_t)bad, code, "not valid UTF-8");
+	*l = (struct scim_lex){.a = a, .text = text, .code = code};
 	return 0;
 }
 
@@ -37,7 +36,7 @@ scim_lex_peek(const struct scim_lex *l)
 uint32_t
 scim_lex_offset(const struct scim_lex *l)
 {
-	return l->base + (uint32_t)l->pos;
+	return (uint32_t)l->pos;
 }
 
 void
@@ -75,7 +74,7 @@ scim_lex_word(struct scim_lex *l)
 	size_t from = l->pos;
 	while (!scim_lex_end(l) && is_word(l->text.p[l->pos]))
 		l->pos++;
-	return (struct scim_lex_word){strv_n(l->text.p + from, l->pos - from), l->base + (uint32_t)from};
+	return (struct scim_lex_word){strv_n(l->text.p + from, l->pos - from), (uint32_t)from};
 }
 
 bool

@@ -10,7 +10,6 @@ struct scim_lex {
 	struct arena *a;
 	struct strv text;
 	size_t pos;
-	uint32_t base;      /* offset of text in the whole input */
 	enum err_code code; /* of every error: ERR_FILTER or ERR_PATH */
 };
 
@@ -29,7 +28,7 @@ struct scim_lex_value {
 };
 
 /* Checks size and UTF-8. */
-int scim_lex_init(struct scim_lex *l, struct arena *a, struct strv text, size_t max, uint32_t base, enum err_code code,
+int scim_lex_init(struct scim_lex *l, struct arena *a, struct strv text, size_t max, enum err_code code,
 		  struct err *e) DH_MUST_USE;
 
 /* Skips blanks (space, tab). */

@@ -281,16 +281,3 @@ scim_normal(struct scim_ctx *c, const struct scim_attr *attr, bool one, bool par
 		return normal_complex(c, attr, partial, value, at, out_r, e);
 	return normal_simple(c, attr, value, at, out_r, e);
 }
-
-int
-scim_value_normalise(struct scim_ctx *c, const struct scim_attr *attr, bool one, const json_t *value, const char *where,
-		     json_t **value_r, struct err *e)
-{
-	const struct scim_place at = {.name = where};
-	json_t *out = NULL;
-
-	if (scim_normal(c, attr, one, false, value, &at, &out, e) < 0)
-		return -1;
-	*value_r = json_keep(c->a, out);
-	return 0;
-}

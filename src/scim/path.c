@@ -69,8 +69,8 @@ scim_path_parse(struct scim_ctx *c, struct strv text, const struct scim_path **p
 	struct scim_path *path = ARENA_NEW(c->a, struct scim_path);
 	struct err why = ERR_INIT;
 	p.pass_unknown = (c->tolerate & SCIM_TOL_UNKNOWN_ATTR) != 0;
-	int rc = scim_lex_init(&p.l, c->a, text, SCIM_FILTER_MAX_BYTES, 0, ERR_PATH, &why) ? -1
-											   : parse_path(&p, path, &why);
+	int rc = scim_lex_init(&p.l, c->a, text, SCIM_FILTER_MAX_BYTES, ERR_PATH, &why) ? -1
+											: parse_path(&p, path, &why);
 	if (rc == 0 && scim_tolerates(c, SCIM_TOL_UNKNOWN_ATTR, arena_strndup(c->a, text.p, text.n)))
 		return 0;
 	if (rc != 1) {

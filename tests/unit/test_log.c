@@ -175,11 +175,6 @@ END_TEST
 
 START_TEST(levels)
 {
-	enum log_level l = LOG_ERROR_;
-
-	ck_assert(log_level_parse("debug", &l) && l == LOG_DEBUG_);
-	ck_assert(log_level_parse("warn", &l) && l == LOG_WARN_);
-	ck_assert(!log_level_parse("verbose", &l) && l == LOG_WARN_);
 	log_setup(LOG_WARN_, LOG_JSON);
 	ck_assert(!log_enabled(LOG_INFO_) && log_enabled(LOG_WARN_) && log_enabled(LOG_ERROR_));
 }

@@ -3,7 +3,6 @@
  *   @type User|Group|Thing     the resource type; "none": names are not looked up
  *   @tolerate strict|lenient|… see scim_types_tolerance()
  *   @redact on|off             filters are printed with their values hidden
- *   @inside ATTR               filters stand inside the brackets of this attribute, at offset 100; "off" ends it
  *   @resource JSON             what filters are evaluated on, in normal form */
 #include "dirhinge/scim/path.h"
 #include "scim_types.h"
@@ -13,18 +12,10 @@ struct state {
 	struct arena *a;
 	struct scim_types types;
 	const struct scim_type *type;
-	const struct scim_attr *inside;
 	unsigned tolerate;
 	bool redact;
 	json_t *resource;
 };
-
-static bool
-set_inside(struct state *s, struct strv value)
-{
-	s->inside = strv_eq(value, STRV("off")) ? NULL : scim_type_attr(s->type, STRV(""), value);
-	return s->inside || strv_eq(value, STRV("off"));
-}
 
 static bool
 directive(void *ctx, struct arena *a, const char *key, struct strv value)
@@ -37,8 +28,6 @@ directive(void *ctx, struct arena *a, const char *key, struct strv value)
 	}
 	if (str_eq(key, "tolerate"))
 		return scim_types_tolerance(value, &s->tolerate);
-	if (str_eq(key, "inside"))
-		return set_inside(s, value);
 	if (str_eq(key, "redact")) {
 		s->redact = strv_eq(value, STRV("on"));
 		return true;
@@ -46,12 +35,6 @@ directive(void *ctx, struct arena *a, const char *key, struct strv value)
 	if (str_eq(key, "resource"))
 		return json_parse(a, value, NULL, &s->resource, &e) == 0;
 	return false;
-}
-
-static int
-parse(struct state *s, struct scim_ctx *c, struct strv text, const struct scim_filter **f_r, struct err *e)
-{
-	return s->inside ? scim_filter_parse_in(c, s->inside, text, 100, f_r, e) : scim_filter_parse(c, text, f_r, e);
 }
 
 /* The normal form must parse to itself, strictly. */
@@ -77,13 +60,13 @@ run_filter(void *ctx, const struct vec_case *vc, struct buf *out)
 	struct scim_ctx c = {.a = vc->a, .type = s->type, .tolerate = s->tolerate};
 	struct err e = ERR_INIT;
 	const struct scim_filter *f = NULL;
-	if (parse(s, &c, vc->input, &f, &e)) {
+	if (scim_filter_parse(&c, vc->input, &f, &e)) {
 		vec_err(out, &e);
 		return;
 	}
 	const char *text = scim_filter_text(vc->a, f, s->redact);
 	buf_adds(out, text);
-	if (s->type && !s->inside && !s->redact)
+	if (s->type && !s->redact)
 		check_stable(s, vc->a, text, out);
 	scim_types_notes(out, &c);
 }
@@ -138,7 +121,6 @@ main(void)
 		s.type = s.types.user;
 		s.tolerate = 0;
 		s.redact = false;
-		s.inside = NULL;
 		r.run = files[i].run;
 		vec_play(&r, files[i].file);
 	}

@@ -14,8 +14,6 @@ enum log_form { LOG_AUTO, LOG_JSON, LOG_TEXT };
 
 void log_setup(enum log_level min, enum log_form form);
 bool log_enabled(enum log_level level);
-/* "debug" | "info" | "warn" | "error" -> level; false if unknown. */
-bool log_level_parse(const char *s, enum log_level *level_r);
 
 /* Fields: a list of key, value pairs ended by LOG_END. A NULL value leaves its field out.
  *   log_event(LOG_INFO_, "request", LOG_S("method", m), LOG_I("status", 200), LOG_END); */

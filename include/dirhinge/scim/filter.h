@@ -36,11 +36,6 @@ struct scim_filter {
  * used by fuzzing only. */
 int scim_filter_parse(struct scim_ctx *c, struct strv text, const struct scim_filter **f_r, struct err *e) DH_MUST_USE;
 
-/* The filter inside [ ] of a path: names are sub-attributes of attr ("value" for the elements of a simple one).
- * base: offset of text in the whole input. */
-int scim_filter_parse_in(struct scim_ctx *c, const struct scim_attr *attr, struct strv text, uint32_t base,
-			 const struct scim_filter **f_r, struct err *e) DH_MUST_USE;
-
 /* True if resource (normal form) matches. f must be resolved. "ne" is the negation of "eq", as in the directory's
  * (!(a=x)): it holds without the attribute, and fails if any value is equal. "eq null" is "not pr", "ne null" is "pr".
  * Everything else is true if any value satisfies it. */

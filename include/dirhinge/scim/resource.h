@@ -19,12 +19,6 @@ enum scim_normal_mode {
 int scim_resource_normalise(struct scim_ctx *c, const json_t *body, enum scim_normal_mode mode, json_t **res_r,
 			    struct err *e) DH_MUST_USE;
 
-/* A value for one attribute (or sub-attribute, or element of a multi-valued one) to normal form: type checks, canonical
- * sub-attribute names, tolerated shapes. one: an element of a multi-valued attribute rather than the array.
- * *value_r is NULL for an unassigned value, else its reference belongs to the arena. where: path for messages. */
-int scim_value_normalise(struct scim_ctx *c, const struct scim_attr *attr, bool one, const json_t *value,
-			 const char *where, json_t **value_r, struct err *e) DH_MUST_USE;
-
 /* Checks the resulting resource: required attributes, at most one primary:true per attribute (unless tolerated, then
  * mended: the last one wins), duplicates removed when tolerated. Sorts nothing. */
 int scim_resource_check(struct scim_ctx *c, json_t *res, struct err *e) DH_MUST_USE;
