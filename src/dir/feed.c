@@ -414,12 +414,6 @@ dir_feed_id_attr(const struct dir_feed *f)
 }
 
 const char *
-dir_feed_id_attr(const struct dir_feed *f)
-{
-	return f->id_attr;
-}
-
-const char *
 dir_feed_uri(const struct dir_feed *f)
 {
 	return f->open ? f->c.uri->text : "";
