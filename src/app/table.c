@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "dirhinge/base/codec.h"
-#include "dirhinge/base/json.h"
 
 struct table_row {
 	struct table_row *next;
@@ -87,6 +86,21 @@ table_time(struct arena *a, const char *rfc3339)
 	return arena_strdup(a, text);
 }
 
+static const char *value_text(struct arena *a, const json_t *v);
+
+/* An object in a list: its values, which tell by themselves what they are. */
+static const char *
+item_text(struct arena *a, const json_t *j)
+{
+	const char *name, *out = "";
+	json_t *v;
+	if (!json_is_object(j))
+		return value_text(a, j);
+	json_object_foreach ((json_t *)(uintptr_t)j, name, v)
+		out = arena_printf(a, "%s%s%s", out, *out ? ": " : "", item_text(a, v));
+	return out;
+}
+
 static const char *
 value_text(struct arena *a, const json_t *v)
 {
@@ -100,11 +114,8 @@ value_text(struct arena *a, const json_t *v)
 		return json_is_integer(v) ? arena_printf(a, "%lld", (long long)json_integer_value(v))
 					  : arena_printf(a, "%g", json_number_value(v));
 	const char *out = "";
-	for (size_t i = 0; i < json_array_size(v); i++) {
-		const json_t *item = json_array_get(v, i);
-		const char *text = json_is_object(item) ? json_text(a, item) : value_text(a, item);
-		out = arena_printf(a, "%s%s%s", out, i ? ", " : "", text);
-	}
+	for (size_t i = 0; i < json_array_size(v); i++)
+		out = arena_printf(a, "%s%s%s", out, i ? "; " : "", item_text(a, json_array_get(v, i)));
 	return *out ? out : "none";
 }
 

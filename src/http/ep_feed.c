@@ -40,13 +40,9 @@ log_state(struct store *s)
 	store_range(s, &range);
 	store_get_stats(s, &stats);
 	json_t *j = json_object();
-	set(j, "generation", json_string(store_generation(s)));
 	set(j, "oldest", json_integer(range.oldest));
 	set(j, "head", json_integer(range.head));
 	set(j, "events", json_integer(stats.events));
-	set(j, "held", json_integer(stats.held));
-	set(j, "users", json_integer(stats.users));
-	set(j, "groups", json_integer(stats.groups));
 	set(j, "bytes", json_integer(stats.bytes));
 	set(j, "wal_bytes", json_integer(stats.wal_bytes));
 	return j;
