@@ -73,6 +73,12 @@ buf_addv(struct buf *b, struct strv s)
 void
 buf_addc(struct buf *b, char c)
 {
+	/* Room at hand is within the limit: reserve() sees to that. */
+	if (!b->full && b->n + 1 < b->cap) {
+		b->p[b->n++] = c;
+		b->p[b->n] = '\0';
+		return;
+	}
 	buf_add(b, &c, 1);
 }
 

@@ -332,6 +332,12 @@ json_print(struct buf *out, const json_t *j)
 	print_value(out, j);
 }
 
+void
+json_print_text(struct buf *out, struct strv utf8)
+{
+	print_string(out, utf8.p, utf8.n);
+}
+
 char *
 json_text(struct arena *a, const json_t *j)
 {

@@ -27,7 +27,9 @@ void
 crypto_sha256_parts(const struct strv *parts, size_t n, unsigned char out[SHA256_SIZE])
 {
 	DH_CLEANUP(free_context) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char few[256];
 	unsigned int size = 0;
+	size_t used = 0;
 
 	must(ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
 	for (size_t i = 0; i < n; i++) {
@@ -36,10 +38,23 @@ crypto_sha256_parts(const struct strv *parts, size_t n, unsigned char out[SHA256
 		/* in network order: the digest is stored and must be the same on every machine */
 		for (int b = 0; b < 8; b++)
 			length[b] = (unsigned char)((uint64_t)parts[i].n >> (56 - 8 * b));
-		must(EVP_DigestUpdate(ctx, length, sizeof(length)) == 1);
-		if (parts[i].n > 0)
-			must(EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1);
+		/* short parts go in together: each call costs more than their digest */
+		if (used > sizeof(few) - sizeof(length) || parts[i].n > sizeof(few) - sizeof(length) - used) {
+			must(EVP_DigestUpdate(ctx, few, used) == 1);
+			used = 0;
+		}
+		memcpy(few + used, length, sizeof(length));
+		used += sizeof(length);
+		if (parts[i].n > sizeof(few) - used) {
+			must(EVP_DigestUpdate(ctx, few, used) == 1 &&
+			     EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1);
+			used = 0;
+		} else if (parts[i].n > 0) {
+			memcpy(few + used, parts[i].p, parts[i].n);
+			used += parts[i].n;
+		}
 	}
+	must(EVP_DigestUpdate(ctx, few, used) == 1);
 	must(EVP_DigestFinal_ex(ctx, out, &size) == 1 && size == SHA256_SIZE);
 }
 

@@ -3,45 +3,45 @@
 #include <stdio.h>
 
 #include "dirhinge/base/codec.h"
+#include "dirhinge/base/json.h"
 #include "dirhinge/event/event.h"
-
-#define DUMP (JSON_COMPACT | JSON_ENCODE_ANY)
-
-static int
-add(const char *p, size_t n, void *ctx)
-{
-	buf_add(ctx, p, n);
-	return 0;
-}
 
 static void
 string(struct buf *out, const char *s)
 {
-	json_t *j = json_string(s);
+	struct strv v = strv_of(s);
 
-	if (j)
-		(void)json_dump_callback(j, add, out, DUMP);
+	if (v.p && utf8_valid(v, NULL))
+		json_print_text(out, v);
 	else
 		buf_adds(out, "null"); /* not UTF-8: nobody could read it */
-	json_decref(j);
 }
 
-/* ,"name":"value" */
+/* ,"name": */
 static void
-field(struct buf *out, const char *name, const char *value)
+name(struct buf *out, const char *n)
+{
+	buf_adds(out, ",\"");
+	buf_adds(out, n);
+	buf_adds(out, "\":");
+}
+
+static void
+field(struct buf *out, const char *n, const char *value)
 {
 	if (!value)
 		return;
-	buf_printf(out, ",\"%s\":", name);
+	name(out, n);
 	string(out, value);
 }
 
 static void
-names(struct buf *out, const char *name, const char *const *list)
+names(struct buf *out, const char *n, const char *const *list)
 {
 	if (!list)
 		return;
-	buf_printf(out, ",\"%s\":[", name);
+	name(out, n);
+	buf_addc(out, '[');
 	for (size_t i = 0; list[i]; i++) {
 		if (i > 0)
 			buf_addc(out, ',');
@@ -102,16 +102,16 @@ drop_secrets(json_t *j)
 }
 
 static void
-value(struct buf *out, const char *name, const json_t *j)
+value(struct buf *out, const char *n, const json_t *j)
 {
-	buf_printf(out, ",\"%s\":", name);
+	name(out, n);
 	if (!has_secret(j)) {
-		(void)json_dump_callback(j, add, out, DUMP);
+		json_print(out, j);
 		return;
 	}
 	json_t *copy = json_deep_copy(j);
 	drop_secrets(copy);
-	(void)json_dump_callback(copy, add, out, DUMP);
+	json_print(out, copy);
 	json_decref(copy);
 }
 

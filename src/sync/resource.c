@@ -31,7 +31,11 @@ memory_ready(struct sync_run *r, struct err *e DH_UNUSED)
 	struct memory *m = ARENA_NEW(a, struct memory);
 	struct map_run run = r->map;
 	run.a = a;
-	*m = (struct memory){.a = a, .set = run.set, .attrs = strmap_new(a, true), .text = BUF_INIT(TEXT_MAX)};
+	*m = (struct memory){.a = a,
+			     .set = run.set,
+			     .attrs = strmap_new(a, true),
+			     .text = BUF_INIT(TEXT_MAX),
+			     .resource = BUF_INIT(TEXT_MAX)};
 	m->member = map_type_options(run.set->groups)->member_attribute;
 	const struct map *both[] = {run.set->users, run.set->groups};
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
@@ -49,6 +53,7 @@ sync_run_done(struct sync_run *r)
 		return;
 	r->memory = NULL;
 	buf_done(&m->text);
+	buf_done(&m->resource);
 	struct arena *a = m->a;
 	arena_free(&a);
 }
@@ -202,7 +207,9 @@ seen_resource(struct seen *s, struct err *e)
 	if (map_to_scim(run, s->map, s->entry, refs, &s->new, e) < 0 ||
 	    map_refs_resolve_by(run, refs, on_ref, &rf, e) < 0)
 		return -1;
-	s->text = strv_of(json_text(s->a, s->new));
+	buf_reset(&s->m->resource);
+	json_print(&s->m->resource, s->new);
+	s->text = buf_view(&s->m->resource);
 	/* The rows of a group are its members. */
 	return s->kind == STORE_USER && (s->live || rf.refs.n) ? members_refer(s, &rf.refs, e) : 0;
 }

@@ -25,6 +25,7 @@ struct memory {
 	struct strmap *attrs; /* LDAP attributes that are kept */
 	const char *member;   /* the attribute that holds members */
 	struct buf text;      /* scratch for one event or blob */
+	struct buf resource;  /* of the observation: seen.text */
 	const char **late;    /* sync ids for sync_observe_end */
 	size_t n_late, cap_late;
 };

@@ -31,6 +31,7 @@ json_t *json_keep(struct arena *a, json_t *j);
 
 /* Compact text in the arena, or behind what is in a buffer. Keys keep their order; sorted if canonical. */
 void json_print(struct buf *out, const json_t *j);
+void json_print_text(struct buf *out, struct strv utf8); /* one string, quoted */
 char *json_text(struct arena *a, const json_t *j);
 char *json_text_canonical(struct arena *a, const json_t *j);
 
