@@ -422,10 +422,24 @@ START_TEST(what_has_no_effect_yet_is_said)
 
 	ck_assert_ptr_nonnull(c->warnings[0]);
 	ck_assert_ptr_nonnull(strstr(c->warnings[0], "clients[0].fences"));
-	ck_assert_ptr_nonnull(strstr(c->warnings[1], "events"));
-	ck_assert_ptr_null(c->warnings[2]);
+	ck_assert_ptr_nonnull(strstr(c->warnings[1], "events.webhooks"));
+	ck_assert_ptr_nonnull(strstr(c->warnings[2], "events.sets"));
+	ck_assert_ptr_null(c->warnings[3]);
 	c = load(a, replaced(a, good, "127.0.0.1:0", "0.0.0.0:8080"));
 	ck_assert_ptr_nonnull(strstr(c->warnings[0], "plain HTTP"));
+}
+END_TEST
+
+START_TEST(the_feed_runs_for_readers_or_a_section)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(16384);
+	const char *section = strstr(good, "events:");
+	const char *bare = arena_strndup(a, good, (size_t)(section - good));
+
+	ck_assert(load(a, good)->feed_wanted);
+	/* the section is the last one of the file */
+	ck_assert(!load(a, bare)->feed_wanted);
+	ck_assert(load(a, replaced(a, bare, "users:read", "events:read"))->feed_wanted);
 }
 END_TEST
 
@@ -601,6 +615,7 @@ main(void)
 	tcase_add_test(t, groups_have_a_map_of_their_own);
 	tcase_add_test(t, values_arrive);
 	tcase_add_test(t, fences_become_keys);
+	tcase_add_test(t, the_feed_runs_for_readers_or_a_section);
 	tcase_add_test(t, what_has_no_effect_yet_is_said);
 	tcase_add_test(t, a_token_is_its_hash);
 	tcase_add_test(t, tokens_are_random_and_recognisable);
