@@ -48,10 +48,10 @@ wanted(const struct log_filter *f, struct arena *a, struct strv attr)
 			return false;
 	if (strmap_get(f->names, name))
 		return true;
-	if (!f->all_user)
-		return false;
 	type = f->schema ? dir_subschema_attr(f->schema, arena_strndup(a, name.p, name.n)) : NULL;
-	return type == NULL || !type->no_user_mod;
+	if (type && strmap_get(f->names, strv_of(type->name)))
+		return true;
+	return f->all_user && (type == NULL || !type->no_user_mod);
 }
 
 /* --- reqMod --- */
