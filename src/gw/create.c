@@ -61,36 +61,64 @@ add_entry(struct gw_run *run, const char *dn, const struct map_change *c, const 
 	return gw_fetch(run, id, w.post_attrs, en_r, e);
 }
 
+struct members {
+	const char **dns;
+	size_t n;
+};
+
 static int
-create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *e)
+attempt(struct gw_run *run, const json_t *res, const struct members *m, const struct dir_entry **en_r, struct err *e)
 {
-	json_t *res;
-	const char **ids = NULL, **dns = ARENA_NEW(run->m.a, const char *);
-	size_t n_ids = 0, n_dns = 0;
-	gw_writer_begin(run);
-	if (gw_if_match_new(run, e) < 0 || scim_resource_normalise(&run->ctx, body, SCIM_FOR_CREATE, &res, e) < 0 ||
-	    scim_resource_check(&run->ctx, res, e) < 0)
-		return -1;
-	gw_name_form_c(run, NULL, res);
-	if (run->q->type == GW_GROUPS &&
-	    (gw_member_ids(run, res, &ids, &n_ids, e) < 0 || gw_member_dns(run, ids, n_ids, &dns, &n_dns, e) < 0))
-		return -1;
 	char *dn;
 	struct map_change c;
-	const struct dir_entry *en;
-	size_t at_once = n_dns < GW_MEMBER_CHUNK ? n_dns : GW_MEMBER_CHUNK;
-	struct gw_members rest = {.add = dns + at_once, .n_add = n_dns - at_once};
-	if (gw_fence_new(run, e) < 0 || map_to_entry(&run->m, run->map, res, dns, at_once, &dn, &c, e) < 0)
+	size_t at_once = m->n < GW_MEMBER_CHUNK ? m->n : GW_MEMBER_CHUNK;
+	struct gw_members rest = {.add = m->dns + at_once, .n_add = m->n - at_once};
+	if (map_to_entry(&run->m, run->map, res, m->dns, at_once, &dn, &c, e) < 0)
 		return -1;
 	run->q->ignored = c.ignored;
 	if (gw_check_unique(run, gw_unique_path(run), res, NULL, e) < 0)
 		return -1;
 	/* Groups that still name this DN meant an entry that is gone: if the add succeeds there was none. */
 	const struct gw_found *stale;
-	if (gw_refs_find(run, dn, &stale, e) < 0 || add_entry(run, dn, &c, &rest, &en, e) < 0)
+	if (gw_refs_find(run, dn, &stale, e) < 0 || add_entry(run, dn, &c, &rest, en_r, e) < 0)
 		return err_cause(e, "create %s", run->type->name);
 	if (gw_refs_drop(run, dn, stale, e) < 0)
-		return take_back(run, dn, map_id(&run->m, en), e);
+		return take_back(run, dn, map_id(&run->m, *en_r), e);
+	return 0;
+}
+
+/* A name that was free when it was chosen, and taken when the add came: 0 to choose again, -1 to give up. */
+static int
+again(struct gw_run *run, int tries, struct err *e)
+{
+	if (e->code != ERR_UNIQUE || e->ldap_rc == 0 || !map_numbers_names(run->map) || tries >= GW_TRIES ||
+	    deadline_left(run->m.until) < gw_options(run->g)->timeout_ms / 2)
+		return -1;
+	err_clear(e);
+	return 0;
+}
+
+static int
+create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *e)
+{
+	json_t *res;
+	const char **ids = NULL;
+	struct members m = {.dns = ARENA_NEW(run->m.a, const char *)};
+	size_t n_ids = 0;
+	const struct dir_entry *en;
+	gw_writer_begin(run);
+	if (gw_if_match_new(run, e) < 0 || scim_resource_normalise(&run->ctx, body, SCIM_FOR_CREATE, &res, e) < 0 ||
+	    scim_resource_check(&run->ctx, res, e) < 0)
+		return -1;
+	gw_name_form_c(run, NULL, res);
+	if (run->q->type == GW_GROUPS &&
+	    (gw_member_ids(run, res, &ids, &n_ids, e) < 0 || gw_member_dns(run, ids, n_ids, &m.dns, &m.n, e) < 0))
+		return -1;
+	if (gw_fence_new(run, e) < 0)
+		return -1;
+	for (int i = 1; attempt(run, res, &m, &en, e) < 0; i++)
+		if (again(run, i, e) < 0)
+			return -1;
 	return gw_show(run, en, r, e);
 }
 

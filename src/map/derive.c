@@ -137,7 +137,7 @@ read_words(const struct load *l, const json_t *node, struct map_derived *d, stru
 static int
 read_one(const struct load *l, const json_t *node, struct map_derived *d, struct err *e)
 {
-	static const char *const keys[] = {"ldap", "from", "value", "form", "max", "unique", "once", "prefix"};
+	static const char *const keys[] = {"ldap", "from", "value", "form", "max", "unique", "once", "prefix", "empty"};
 	const char *ldap = text_key(node, "ldap"), *from = text_key(node, "from"), *value = text_key(node, "value");
 
 	if (yaml_check_keys(l->doc, node, keys, ARRAY_SIZE(keys), e) < 0)
@@ -151,6 +151,7 @@ read_one(const struct load *l, const json_t *node, struct map_derived *d, struct
 			.one = true,
 			.line = l->line},
 		.value = value ? arena_strdup(l->a, value) : NULL,
+		.empty = text_key(node, "empty") ? arena_strdup(l->a, text_key(node, "empty")) : NULL,
 		.prefix = text_key(node, "prefix") ? arena_strdup(l->a, text_key(node, "prefix")) : NULL,
 		.once = text_key(node, "once") && str_eq(text_key(node, "once"), "yes"),
 	};
@@ -232,7 +233,7 @@ make(const struct map_plan *p, const struct map_derived *d, bool after)
 		if (out.n)
 			return d->prefix ? strv_of(arena_printf(a, "%s%.*s", d->prefix, (int)out.n, out.p)) : out;
 	}
-	return (struct strv){0};
+	return d->empty ? strv_of(d->empty) : (struct strv){0};
 }
 
 static struct strv
@@ -362,4 +363,13 @@ map_derive(struct map_plan *p, struct err *e)
 		if (p->m->derived[i].row.at && derive(p, &p->m->derived[i], e) < 0)
 			return -1;
 	return 0;
+}
+
+bool
+map_numbers_names(const struct map *m)
+{
+	for (size_t i = 0; i < m->n_derived; i++)
+		if (m->derived[i].row.at && m->derived[i].unique != UNIQUE_NO)
+			return true;
+	return false;
 }

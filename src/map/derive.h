@@ -15,6 +15,7 @@ struct map_derived {
 	const char *const
 		*from[MAP_FROM_MAX + 1]; /* alternatives, each a list of LDAP attributes; NULL-terminated both */
 	const char *value;               /* constant; NULL = from */
+	const char *empty;               /* value while no source has one; NULL = none */
 	const char *prefix;              /* the one value that begins with it follows, if there is one; NULL = any */
 	const struct map_form *form;
 	size_t max; /* characters; 0 = any number */

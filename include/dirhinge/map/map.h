@@ -120,6 +120,9 @@ int map_to_mods(struct map_run *r, const struct map *m, const json_t *before, co
 int map_set_password(struct map_run *r, const struct map *m, const char *dn, struct strv password, bool disabled,
 		     struct err *e) DH_MUST_USE;
 
+/* True if map_to_entry looks for names that are free: when the add finds one taken after all, plan again. */
+bool map_numbers_names(const struct map *m);
+
 /* Enables an entry that map_to_entry had to begin disabled. en: its DN, id and strategy attributes, as read back. */
 int map_activate(struct map_run *r, const struct map *m, const struct dir_entry *en, struct err *e) DH_MUST_USE;
 

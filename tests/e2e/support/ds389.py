@@ -129,13 +129,20 @@ create_suffix_entry = True
                               capture_output=True, text=True, timeout=180, check=False,
                               env=dict(os.environ, PREFIX=f"{d}/prefix", LC_ALL="C.UTF-8"))
         assert done.returncode == 0, f"dscreate: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+        # A test does not outlive its machine, and one sync a member takes its time.
+        dse = f"{d}/etc/dirsrv/slapd-{self.name}/dse.ldif"
+        with open(dse, encoding="utf-8") as f:
+            text = f.read()
+        text, n = re.subn(r"(?m)^(dn: cn=bdb,cn=config,cn=ldbm database,cn=plugins,cn=config)$",
+                          r"\1\nnsslapd-db-durable-transaction: off",
+                          re.sub(r"(?m)^nsslapd-db-durable-transaction: .*\n", "", text))
+        assert n == 1, f"{dse} has no bdb configuration"
+        with open(dse, "w", encoding="utf-8") as f:
+            f.write(text)
         shutil.copy(self._schema_file, f"{d}/etc/dirsrv/slapd-{self.name}/schema/99dirhinge.ldif")
 
     def _configure(self):
         plugins = "cn=plugins,cn=config"
-        # A test does not outlive its machine, and one sync a member takes its time.
-        self.manager.modify("cn=bdb,cn=config,cn=ldbm database,cn=plugins,cn=config",
-                            ("replace", "nsslapd-db-durable-transaction", ["off"]))
         for name in ("referential integrity postoperation", "Content Synchronization",
                      "Retro Changelog Plugin", "USN"):
             self.manager.modify(f"cn={name},{plugins}", ("replace", "nsslapd-pluginEnabled", ["on"]))

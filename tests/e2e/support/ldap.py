@@ -3,6 +3,7 @@
 
 import base64
 import os
+import re
 import subprocess
 import tempfile
 
@@ -148,6 +149,10 @@ class Tools:
 
     def rename(self, dn, new_rdn):
         self._run(self._base("ldapmodrdn") + ["-r", dn, new_rdn])
+
+    def move(self, dn, new_parent):
+        rdn = re.match(r"(?:\\.|[^,\\])+", dn).group(0)
+        self._run(self._base("ldapmodrdn") + ["-r", "-s", new_parent, dn, rdn])
 
     def delete(self, dn, recursive=False):
         self._run(self._base("ldapdelete") + ["-M"] + (["-r"] if recursive else []) + [dn], ok=(0, 32))

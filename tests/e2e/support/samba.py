@@ -151,6 +151,10 @@ class Samba:
         subs = [int.from_bytes(raw[8 + 4 * i:12 + 4 * i], "little") for i in range(raw[1])]
         return "-".join(["S", str(raw[0]), str(int.from_bytes(raw[2:8], "big"))] + [str(s) for s in subs])
 
+    def admin_password_file(self, path):
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:
+            f.write(self._admin_pw + "\n")
+
     def sid(self, dn):
         return self._sid(self.admin.read(dn, attrs=("objectSid",)).one("objectSid"))
 
