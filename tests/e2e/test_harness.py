@@ -8,7 +8,7 @@ import re
 from support.hinge import unique
 from support.ldap import Tools, parse_ldif
 from support.slapd import GATEWAY, GROUPS, PEOPLE
-from support.slapdlog import done
+from support.slapdlog import SlapdLog, done
 
 # What real clients are known to send: section and number of each case (tests/README.md).
 WIRE = {
@@ -41,6 +41,23 @@ def test_ldif_reader():
     one, two = parse_ldif(text)
     assert one.dn == "uid=ü" and one["CN"] == ["a", "ü"] and one["member"] == [""] and one["empty"] == [""]
     assert one["photo"] == [b"\xff\xd8\xff"] and two["o"] == ["x"] and two["nothing"] == []
+
+
+def test_slapd_cuts_long_lines_of_its_log(tmp_path):
+    """The line behind a long one hangs on to it; no operation may be lost to that."""
+    head = "6b006694.060378e3 0x7fc257fff6c0 conn="
+    long = f'{head}1 op=1 SRCH base="o=x" scope=2 deref=0 filter="(|' + "(member=uid=ü,o=x)" * 300
+    lines = [f'{head}1 op=0 BIND dn="{GATEWAY}" method=128', f"{head}1 op=0 RESULT tag=97 err=0 text=",
+             f'{head}2 op=0 BIND dn="{GATEWAY}" method=128', f"{head}2 op=0 RESULT tag=97 err=0 text=",
+             f'{head}2 op=1 SRCH base="o=y" scope=2 deref=0 filter="(a=b)"', f"{head}2 op=1 SRCH attr=a"]
+    behind = [f"{head}2 op=1 SEARCH RESULT tag=101 err=0 nentries=7 text=", f"{head}1 op=1 SRCH attr=member",
+              f"{head}1 op=1 SEARCH RESULT tag=101 err=0 nentries=3 text="]
+    path = tmp_path / "slapd.log"
+    path.write_bytes("".join(f"{line}\n" for line in lines).encode() + long.encode()[:4095] +
+                     "".join(f"{line}\n" for line in behind).encode())
+    ops = SlapdLog(str(path), GATEWAY).since(0)
+    assert [(o.verb, o.dn, o.attrs, o.nentries) for o in ops if o.verb == "SRCH"] == [
+        ("SRCH", "o=y", ["a"], 7), ("SRCH", "o=x", ["member"], 3)]
 
 
 def test_slapd_log_and_accesslog_tell_what_a_client_did(directories):

@@ -87,10 +87,10 @@ def test_crawl(large, pages, record_property):
         ids.update(r["id"] for r in doc["Resources"])
     grown = rss(large) - before
     assert len(ids) == doc["totalResults"] == USERS
-    # Among some thousand long lines of slapd's threads a torn one happens: this is a bound from above.
-    reads = [o for o in large.slapd.log.since(mark, settle=False) if o.verb == "SRCH"]
-    # Linear in all: the ids once, each user once, and a few for readiness and capabilities.
-    assert USERS < sum(o.nentries or 0 for o in reads) <= 2 * USERS + PAGE + 10
+    reads = [o for o in large.slapd.log.since(mark) if o.verb == "SRCH"]
+    # Linear in all: the ids of everybody once, each user once, and nothing but a few for readiness and capabilities.
+    assert sum(o.nentries for o in reads if o.dn == PEOPLE) == 2 * USERS
+    assert sum(o.nentries for o in reads if o.dn != PEOPLE) <= 10
     assert grown < GROWTH, f"{grown >> 20} MB more after walking {USERS} users"
     first, last = seconds[0], statistics.median(seconds[-5:])
     middle = statistics.median(seconds[1:])

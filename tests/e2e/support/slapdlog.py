@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from .wait import until
 
 _LINE = re.compile(r"\bconn=(\d+) (?:op=(\d+) )?(.*)$")
+# What lutil_debug writes at once. A longer line, such as a filter of 100 DNs, is cut there and loses its end of line:
+# the next line, of whatever thread, follows without a break.
+_CUT = 4095
 _VERBS = ("BIND", "SRCH", "ADD", "MOD", "MODRDN", "DEL", "CMP", "EXT", "PASSMOD", "WHOAMI")
 
 
@@ -34,20 +37,21 @@ class SlapdLog:
         self._path = path
         self._bind_dn = bind_dn.lower()
         self._pos = 0
-        self._rest = ""
+        self._rest = b""
         self._conn_dn = {}
         self._open = {}
         self.ops = []
 
     def poll(self):
-        with open(self._path, encoding="utf-8", errors="replace") as f:
+        with open(self._path, "rb") as f:
             f.seek(self._pos)
-            text = f.read()
+            data = f.read()
             self._pos = f.tell()
-        lines = (self._rest + text).split("\n")
+        lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
-            self._line(line)
+            for at in range(0, len(line), _CUT):
+                self._line(line[at:at + _CUT].decode("utf-8", "replace"))
 
     def _line(self, line):
         if line.endswith("slapd starting"):  # connection numbers begin anew; what was open never got a result
@@ -99,7 +103,7 @@ class SlapdLog:
         self.poll()
         return len(self.ops)
 
-    def since(self, mark, settle=True):
+    def since(self, mark):
         """The daemon's operations after mark, finished ones (slapd logs a result just after sending it)."""
         def mine():
             return [o for o in self.ops[mark:] if self._conn_dn.get(o.conn) == self._bind_dn]
@@ -108,10 +112,7 @@ class SlapdLog:
             self.poll()
             return all(o.err is not None for o in mine() if o.verb != "EXT")
 
-        if settle:
-            until(done, "slapd to log the results of all operations", 5)
-        else:
-            self.poll()
+        until(done, "slapd to log the results of all operations", 5)
         return mine()
 
 
