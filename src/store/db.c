@@ -109,7 +109,7 @@ store_db_open_writer(struct store_db *d, const char *path, struct err *e)
 	return open_with(d, path, SQLITE_OPEN_READWRITE,
 			 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
 			 "PRAGMA secure_delete = ON; PRAGMA mmap_size = 0; PRAGMA foreign_keys = OFF;"
-			 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192",
+			 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384",
 			 e);
 }
 

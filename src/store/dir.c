@@ -48,29 +48,31 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
+/* The pid stands in the file from the lock to the orderly end: found under a free lock, it tells of a crash. */
 static int
-take_lock(int fd, const char *path, struct err *e)
+take_lock(int fd, const char *path, bool *clean_r, struct err *e)
 {
 	char pid[24] = "";
+	bool free = flock(fd, LOCK_EX | LOCK_NB) == 0;
 
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-		int n = snprintf(pid, sizeof(pid), "%jd\n", (intmax_t)getpid());
-		if (ftruncate(fd, 0) || pwrite(fd, pid, (size_t)n, 0) != n)
-			return err_set(e, ERR_IO, "cannot write %s: %s", path, strerror(errno));
-		return 0;
-	}
-	if (errno != EWOULDBLOCK)
+	if (!free && errno != EWOULDBLOCK)
 		return err_set(e, ERR_IO, "cannot lock %s: %s", path, strerror(errno));
 	if (pread(fd, pid, sizeof(pid) - 1, 0) < 0)
-		pid[0] = '\0';
+		return err_set(e, ERR_IO, "cannot read %s: %s", path, strerror(errno));
 	pid[strcspn(pid, "\n")] = '\0';
-	return err_set(e, ERR_CONFLICT,
-		       "another dirhinge uses %s (pid %s); stop it, or give this one a state_dir of its own", path,
-		       pid[0] ? pid : "unknown");
+	if (!free)
+		return err_set(e, ERR_CONFLICT,
+			       "another dirhinge uses %s (pid %s); stop it, or give this one a state_dir of its own",
+			       path, pid[0] ? pid : "unknown");
+	*clean_r = pid[0] == '\0';
+	int n = snprintf(pid, sizeof(pid), "%jd\n", (intmax_t)getpid());
+	if (ftruncate(fd, 0) || pwrite(fd, pid, (size_t)n, 0) != n)
+		return err_set(e, ERR_IO, "cannot write %s: %s", path, strerror(errno));
+	return 0;
 }
 
 int
-store_lock_dir(const char *dir, int *fd_r, struct err *e)
+store_lock_dir(const char *dir, int *fd_r, bool *clean_r, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(256);
 	const char *path = arena_printf(a, "%s/" STORE_LOCK_NAME, dir);
@@ -79,7 +81,7 @@ store_lock_dir(const char *dir, int *fd_r, struct err *e)
 
 	if (fd < 0)
 		return err_set(e, ERR_IO, "cannot open %s: %s", path, strerror(errno));
-	if (take_lock(fd, path, e))
+	if (take_lock(fd, path, clean_r, e))
 		return -1;
 	*fd_r = fd;
 	fd = -1;
@@ -87,9 +89,10 @@ store_lock_dir(const char *dir, int *fd_r, struct err *e)
 }
 
 void
-store_unlock_dir(int *fd)
+store_unlock_dir(int *fd, bool clean)
 {
-	if (*fd >= 0)
-		(void)ftruncate(*fd, 0);
+	/* if the pid stays, the next start checks a little more */
+	if (*fd >= 0 && clean && ftruncate(*fd, 0) == 0)
+		(void)fsync(*fd);
 	close_fd(fd); /* releases the lock */
 }

@@ -78,8 +78,8 @@ drop_removals(struct store_tx *tx, void *ctx, struct err *e)
 	return run_with(tx, SQL_REMOVALS_DROP, *(const int64_t *)ctx / US_PER_S, e);
 }
 
-static int64_t
-file_size(const char *path)
+int64_t
+store_file_size(const char *path)
 {
 	struct stat st;
 
@@ -104,7 +104,7 @@ store_maintain(struct store *s, int64_t now_us, int64_t *dropped_r, struct err *
 	if (store_transact(s, drop_removals, &day_ago, e))
 		return -1;
 	store_gate_enter(&s->gate);
-	store_checkpoint(s, file_size(s->wal_path) > STORE_TRUNCATE_WAL);
+	store_checkpoint(s, store_file_size(s->wal_path) > STORE_TRUNCATE_WAL);
 	store_gate_leave(&s->gate);
 	*dropped_r = dropped;
 	return 0;
@@ -117,8 +117,8 @@ store_get_stats(struct store *s, struct store_stats *st_r)
 	struct store_tally t = s->tally;
 	mutex_unlock(&s->lock);
 	*st_r = (struct store_stats){.events = t.events,
-				     .bytes = file_size(s->path),
-				     .wal_bytes = file_size(s->wal_path),
+				     .bytes = store_file_size(s->path),
+				     .wal_bytes = store_file_size(s->wal_path),
 				     .users = t.users,
 				     .groups = t.groups,
 				     .held = t.held};

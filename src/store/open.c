@@ -184,9 +184,12 @@ on_commit(void *ctx, sqlite3 *h DH_UNUSED, const char *db DH_UNUSED, int pages)
 static int
 open_database(struct store *s, struct err *e)
 {
-	if (make_file(s->path, e) || store_db_open_writer(&s->w, s->path, e))
+	/* what the WAL holds was not copied back by an orderly end */
+	bool check = !s->clean || store_file_size(s->wal_path) > 0 || store_file_size(s->path) <= STORE_SMALL_FILE;
+
+	if (make_file(s->path, e) || store_db_open_writer(&s->w, s->path, e) || (check && quick_check(&s->w, e)))
 		return -1;
-	if (quick_check(&s->w, e) || store_migrate(&s->w, e) || load_generation(s, e) || load_tally(s, e))
+	if (store_migrate(&s->w, e) || load_generation(s, e) || load_tally(s, e))
 		return -1;
 	(void)sqlite3_wal_hook(s->w.h, on_commit, s);
 	s->w.serving = true;
@@ -211,7 +214,7 @@ store_open(const struct store_opts *opts, struct store **s_r, struct err *e)
 	mutex_init(&s->lock);
 	cond_init(&s->grown);
 	cond_init(&s->free_reader);
-	if (prepare_dir(s->dir, e) || store_lock_dir(s->dir, &s->lock_fd, e) || load_key(s, e))
+	if (prepare_dir(s->dir, e) || store_lock_dir(s->dir, &s->lock_fd, &s->clean, e) || load_key(s, e))
 		return -1;
 	if (open_database(s, e))
 		return explain(s, e);
@@ -227,6 +230,7 @@ store_close(struct store **s)
 
 	if (!st)
 		return;
+	bool clean = st->w.serving;
 	for (size_t i = 0; i < STORE_READERS; i++) {
 		must(!st->reader_busy[i]); /* a reader would still point here */
 		if (st->reader_open[i])
@@ -237,7 +241,7 @@ store_close(struct store **s)
 			store_checkpoint(st, true);
 		store_db_close(&st->w);
 	}
-	store_unlock_dir(&st->lock_fd);
+	store_unlock_dir(&st->lock_fd, clean);
 	secret_wipe(st->key, sizeof(st->key));
 	cond_done(&st->free_reader);
 	cond_done(&st->grown);

@@ -12,12 +12,13 @@
 #define STORE_KEY_NAME  "cursor.key"
 
 #define STORE_KEY_SIZE     32
-#define STORE_READERS      4    /* more only wait for each other: a page takes less than 0.1 ms */
-#define STORE_CHUNK        256  /* rows read before their function is called */
-#define STORE_DROP_CHUNK   1000 /* rows of one transaction of retention */
+#define STORE_READERS      4   /* more only wait for each other: a page takes less than 0.1 ms */
+#define STORE_CHUNK        256 /* rows read before their function is called */
+#define STORE_DROP_CHUNK   500 /* rows of one transaction of retention: some ms, in which nobody else writes */
 #define STORE_MIN_FREE     (1 << 20)
 #define STORE_CKPT_PAGES   1000
 #define STORE_TRUNCATE_WAL (64 << 20)
+#define STORE_SMALL_FILE   (64 << 20) /* checked at every start; larger ones after a crash: 1 s a GB, or the disk */
 
 #define US_PER_S   INT64_C(1000000)
 #define US_PER_DAY (INT64_C(86400) * US_PER_S)
@@ -44,6 +45,7 @@ struct store {
 	const char *dir, *path, *wal_path;
 	int64_t retention_us;
 	int lock_fd;
+	bool clean; /* was closed, not killed */
 	unsigned char key[STORE_KEY_SIZE];
 	struct store_counters counters;
 
@@ -87,14 +89,16 @@ struct store_db *store_reader_take(struct store *s, struct err *e);
 void store_reader_give(struct store *s, struct store_db *d);
 
 /* open.c and its helpers */
-int store_lock_dir(const char *dir, int *fd_r, struct err *e) DH_MUST_USE;
-void store_unlock_dir(int *fd);
+/* *clean_r: who had it last gave it back. */
+int store_lock_dir(const char *dir, int *fd_r, bool *clean_r, struct err *e) DH_MUST_USE;
+void store_unlock_dir(int *fd, bool clean);
 /* "nfs" for the magic number of a network file system (statfs(2)), else NULL. */
 const char *store_network_fs(uint64_t magic);
 /* Brings the schema to this version in one transaction, or refuses. */
 int store_migrate(struct store_db *d, struct err *e) DH_MUST_USE;
 void store_generation_make(char out[17]);
 int store_random(void *out, size_t n, struct err *e) DH_MUST_USE;
+int64_t store_file_size(const char *path); /* 0 if there is none */
 void store_count_setup(struct store *s, struct metrics *m);
 
 /* A check sum that a flipped bit does not survive; SQLite has none over its pages. */
