@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	%D%/support/__init__.py \
 	%D%/support/daemon.py \
 	%D%/support/ds389.py \
+	%D%/support/feed.py \
 	%D%/support/hinge.py \
 	%D%/support/ldap.py \
 	%D%/support/judge.py \
@@ -32,6 +33,8 @@ EXTRA_DIST += \
 	%D%/test_discovery.py \
 	%D%/test_errors.py \
 	%D%/test_extension.py \
+	%D%/test_feed.py \
+	%D%/test_feed_convergence.py \
 	%D%/test_fences.py \
 	%D%/test_etag.py \
 	%D%/test_group_wire.py \

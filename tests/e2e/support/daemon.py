@@ -109,13 +109,14 @@ class Daemon:
         return found
 
     def start(self, ready=True):
+        before = len(self.records("listening")) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
             self._proc = subprocess.Popen([binary(), "serve", "-c", self.config_path], stdin=subprocess.DEVNULL,
                                           stdout=log, stderr=log)
 
         def listening():
             assert self.alive(), f"dirhinge ended with {self._proc.returncode}:\n{self.log()[-4000:]}"
-            found = [r for r in self.records("listening") if "address" in r]
+            found = [r for r in self.records("listening")[before:] if "address" in r]
             self.admin_address = found[-1].get("admin") if found else None
             return found[-1]["address"] if found else None
 
@@ -139,6 +140,12 @@ class Daemon:
 
     def signal(self, number):
         self._proc.send_signal(number)
+
+    def kill(self):
+        """At once, as a crash."""
+        self._proc.kill()
+        self._proc.wait(20)
+        self._proc = None
 
     def stop(self, code=0):
         """SIGTERM; the daemon must drain and end with the code in time."""

@@ -147,6 +147,11 @@ class Tools:
             text += f"{op}: {name}\n" + "".join(ldif_line(name, v) for v in values) + "-\n"
         self._run(self._base("ldapmodify"), text.encode("ascii"))
 
+    def modify_ldif(self, text, timeout=TOOL_TIMEOUT):
+        """Changes of all kinds, as LDIF; those that fail are passed over. How it ended."""
+        return self._run(self._base("ldapmodify") + ["-c"], text.encode("utf-8"), ok=range(256),
+                         timeout=timeout).returncode
+
     def rename(self, dn, new_rdn):
         self._run(self._base("ldapmodrdn") + ["-r", dn, new_rdn])
 
