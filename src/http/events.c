@@ -133,8 +133,6 @@ http_events_check(const struct events_read *r, struct err *e)
 	store_range(r->store, &range);
 	if (!str_eq(r->log.generation, store_generation(r->store)))
 		return gone(e, "the log was begun anew");
-	if (r->at.seq > range.head)
-		return gone(e, "the cursor is beyond the newest event: the log was restored from a backup");
 	if (r->at.seq < range.oldest - 1)
 		return gone(e, "the cursor is beyond retention");
 	if (r->at.seq < range.oldest)
@@ -142,8 +140,10 @@ http_events_check(const struct events_read *r, struct err *e)
 	int rc = store_event_mark(r->store, r->at.seq, &mark, e);
 	if (rc < 0)
 		return -1;
+	/* a reader sees an event as soon as it is committed, a moment before the store counts it: the row decides */
 	if (rc == 0)
-		return gone(e, "the cursor is beyond retention");
+		return gone(e, r->at.seq > range.head ? "the cursor is beyond the newest event: the log was restored"
+						      : "the cursor is beyond retention");
 	return mark == r->at.mark ? 0 : gone(e, "another event has the cursor's number: the log was restored");
 }
 
@@ -184,7 +184,7 @@ struct taking {
 	struct arena *a;
 	enum events_form form;
 	struct buf *out;
-	int64_t n, examined;
+	int64_t n, examined, asked;
 	bool full;
 };
 
@@ -235,7 +235,7 @@ take_event(void *ctx, const struct store_event *ev, struct err *e)
 		write_event(t, ev, body);
 		t->n++;
 	}
-	t->full = t->n == t->r->limit || t->out->n >= PAGE_BYTES || t->examined == EXAMINED_MAX;
+	t->full = t->n == t->r->limit || t->out->n >= PAGE_BYTES || t->examined == t->asked;
 	return t->full;
 }
 
@@ -248,7 +248,8 @@ http_events_take(struct events_read *r, enum events_form form, struct buf *out, 
 	const struct event_select *s = &r->select;
 	bool all = !s->filtered && !s->sees && s->users && s->groups && s->types == ALL_TYPES;
 	struct store_range range;
-	if (store_events(r->store, behind, all ? r->limit : EXAMINED_MAX, take_event, &t, e) < 0)
+	t.asked = all ? r->limit : EXAMINED_MAX;
+	if (store_events(r->store, behind, t.asked, take_event, &t, e) < 0)
 		return -1;
 	/* retention may have passed by since the place was checked: a gap must not look like none */
 	store_range(r->store, &range);

@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	%D%/support/match.py \
 	%D%/support/net.py \
 	%D%/support/prometheus.py \
+	%D%/support/reader.py \
 	%D%/support/samba.py \
 	%D%/support/scim.py \
 	%D%/support/side.py \
@@ -32,6 +33,7 @@ EXTRA_DIST += \
 	%D%/test_directory_down.py \
 	%D%/test_discovery.py \
 	%D%/test_errors.py \
+	%D%/test_events_api.py \
 	%D%/test_extension.py \
 	%D%/test_feed.py \
 	%D%/test_feed_convergence.py \

@@ -1,0 +1,569 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The change feed as its readers get it: pages, long polls, streams, snapshots, scopes and fences, the command line."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from support.daemon import WRITE, binary, run, to_yaml, write_file
+from support.hinge import Hinge, new_slapd, unique
+from support.prometheus import parse
+from support.reader import Reader, Stream
+from support.slapd import GROUPS, PEOPLE, SUFFIX, Variant, find_tools
+from support.wait import until
+
+NORTH, SOUTH = f"ou=north,{PEOPLE}", f"ou=south,{PEOPLE}"
+CLIENTS = [{"name": "lenient", "scopes": WRITE},
+           {"name": "legacy", "scopes": ["events:read"]},
+           {"name": "people", "scopes": ["events:read", "users:read"]},
+           {"name": "north", "scopes": ["events:read"], "fences": {"bases": [NORTH]}},
+           {"name": "operator", "scopes": ["admin"]}]
+
+
+@pytest.fixture(scope="module")
+def feed():
+    """A directory whose changes are all made here, and a daemon that follows it."""
+    if not find_tools():
+        pytest.skip("slapd with its modules is not installed (Debian: slapd ldap-utils)")
+    slapd = new_slapd(Variant())
+    h = None
+    try:
+        slapd.admin.add_ldif("".join(f"dn: ou={ou},{PEOPLE}\nobjectClass: organizationalUnit\nou: {ou}\n\n"
+                                     for ou in ("north", "south")))
+        h = Hinge(slapd, clients=CLIENTS, events={"guard": {"max_removals": 20, "max_percent": 0}})
+        live(h)
+        yield h
+        h.stop()
+        h = None
+    finally:
+        if h and h.daemon.alive():
+            h.daemon.signal(signal.SIGKILL)
+        slapd.remove()
+
+
+def live(h):
+    until(lambda: status(h)["state"] == "live", "the feed to be live", 20)
+
+
+def cli(h, *args, timeout=30):
+    return run(*args, "-c", h.daemon.config_path, timeout=timeout)
+
+
+def status(h):
+    done = cli(h, "sync", "status", "--output", "json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def reader(h, name="legacy", **query):
+    return Reader(h.daemon.address, h.daemon.tokens[name], **query)
+
+
+def stream(h, name="legacy", **kw):
+    return Stream(h.daemon.address, h.daemon.tokens[name], **kw)
+
+
+def add_person(h, uid=None, base=PEOPLE, **attrs):
+    uid = uid or unique("p")
+    dn = f"uid={uid},{base}"
+    h.ldap.add(dn, {"objectClass": ["inetOrgPerson"], "uid": [uid], "cn": [uid], "sn": ["Person"],
+                    **{k: [v] for k, v in attrs.items()}})
+    return uid, dn
+
+
+def of(name, kind=None):
+    return lambda e: e["subject"].get("userName", e["subject"].get("displayName")) == name and (
+        kind is None or e["type"] == "dsync." + kind)
+
+
+# --- pages ---------------------------------------------------------------------------------------------------------
+
+
+def test_pages(feed):
+    r = reader(feed).now()
+    start = r.cursor
+    names = [add_person(feed)[0] for _ in range(7)]
+    r.until(of(names[-1]))
+    first = r.page(after=start, limit=3).expect(200)
+    assert [e["subject"]["userName"] for e in first.events] == names[:3] and first.more
+    assert first.next == first.events[-1]["cursor"], "the cursor of an event is the place behind it"
+    second = r.page(after=first.next, limit=3).expect(200)
+    again = r.page(after=first.next, limit=3).expect(200)
+    assert second.body == again.body, "the same place gives the same bytes"
+    add_person(feed)
+    rest, at = [], start
+    while True:
+        p = r.page(after=at, limit=3).expect(200)
+        rest += [e["subject"]["userName"] for e in p.events]
+        at = p.next
+        if not p.more:
+            break
+    assert rest[:7] == names
+    assert len({e["id"] for e in first.events + second.events}) == 6
+    r.close()
+
+
+def test_what_an_event_says(feed):
+    r = reader(feed).now()
+    u = feed.make_user(title="Clerk")
+    feed.ldap.modify(feed.dn(u["id"]), ("replace", "title", ["Head"]))
+    seen = r.until(lambda e: e["subject"]["id"] == u["id"] and e["type"] == "dsync.user.updated")
+    created, updated = [e for e in seen if e["subject"]["id"] == u["id"]]
+    assert created["type"] == "dsync.user.created" and created["cause"]["kind"] == "scim"
+    assert created["cause"]["client"] == "lenient" and len(created["cause"]["request_id"]) == 32
+    assert created["data"]["title"] == "Clerk" and created["source"] == "main"
+    assert updated["changed"] == ["title"] and updated["previous"] == {"title": "Clerk"}
+    assert updated["cause"]["kind"] == "external" and updated["data"]["title"] == "Head"
+    assert updated["cause"]["actor_dn"].replace(" ", "").lower().startswith("cn=admin")
+    r.close()
+
+
+@pytest.mark.parametrize("query,text", [
+    ({"limit": 0}, "1 to 1000"), ({"limit": 1001}, "1 to 1000"), ({"limit": "x"}, "limit"), ({"wait": "-1"}, "wait"),
+    ({"types": "dsync.user.renamed"}, "dsync.user.renamed"), ({"filter": "userName eq"}, ""), ({"aftr": 1}, "after"),
+    ({"after": "garbage"}, "cursor"), ({"after": "x" * 3000}, "cursor")])
+def test_bad_queries(feed, query, text):
+    r = reader(feed)
+    doc = r.page(**query).error(400)
+    assert text in doc["detail"], doc
+    assert r.get("/events?limit=1&limit=1").error(400)
+    r.close()
+
+
+def test_filter_and_types(feed):
+    r = reader(feed).now()
+    start = r.cursor
+    engineer, dn = add_person(feed, employeeType="Engineer")
+    clerk, _ = add_person(feed, employeeType="Clerk")
+    r.until(of(clerk))
+    r.cursor = start
+    found = r.page(filter='userType eq "Engineer"').expect(200).events
+    assert [e["subject"]["userName"] for e in found] == [engineer]
+    # it leaves what the reader asked for: told as deleted, and nothing of it later (T-61)
+    feed.ldap.modify(dn, ("replace", "employeeType", ["Boss"]))
+    feed.ldap.modify(dn, ("replace", "title", ["x"]))
+    last, _ = add_person(feed, employeeType="Engineer")
+    narrow = reader(feed, filter='userType eq "Engineer"')
+    narrow.cursor = start
+    seen = narrow.until(of(last))
+    assert [(e["type"], e["subject"]["userName"]) for e in seen] == [
+        ("dsync.user.created", engineer), ("dsync.user.deleted", engineer), ("dsync.user.created", last)]
+    only = reader(feed, types="dsync.user.deleted")
+    only.cursor = start
+    assert only.read() == []
+    r.close()
+    narrow.close()
+    only.close()
+
+
+def test_scopes_and_fences(feed):
+    everything, people, north = reader(feed).now(), reader(feed, "people").now(), reader(feed, "north").now()
+    inside, dn = add_person(feed, base=NORTH)
+    outside, other = add_person(feed, base=SOUTH)
+    g = feed.make_group()
+    everything.until(lambda e: e["subject"]["id"] == g["id"])
+    seen = [e["subject"]["userName"] for e in people.read()]
+    assert seen == [inside, outside], "users:read narrows the feed to users"
+    page = north.page().expect(200)
+    assert [e["subject"]["userName"] for e in page.events] == [inside]
+    assert outside.encode() not in page.body and b"south" not in page.body
+    north.cursor = page.next
+    # across the fence: out is a delete for this reader, in is a create, and it learns nothing of the other side
+    feed.ldap.add_ldif(f"dn: {dn}\nchangetype: modrdn\nnewrdn: uid={inside}\ndeleteoldrdn: 0\nnewsuperior: {SOUTH}\n"
+                       f"\ndn: {other}\nchangetype: modrdn\nnewrdn: uid={outside}\ndeleteoldrdn: 0\n"
+                       f"newsuperior: {NORTH}\n")
+    feed.ldap.modify(f"uid={inside},{SOUTH}", ("replace", "title", ["Southerner"]))
+    feed.ldap.modify(f"uid={outside},{NORTH}", ("replace", "title", ["Northerner"]))
+    seen = north.until(lambda e: e["subject"]["userName"] == outside)
+    told = [(e["type"], e["subject"]["userName"]) for e in seen]
+    assert ("dsync.user.created", outside) in told, told
+    assert "Southerner" not in json.dumps(seen), "an entry outside the fence was told of"
+    assert reader(feed, "lenient").page().error(403)
+    assert Reader(feed.daemon.address, None).page().error(401)
+    for r in (everything, people, north):
+        r.close()
+
+
+# --- long polls ----------------------------------------------------------------------------------------------------
+
+
+def test_long_poll(feed):
+    r = reader(feed).now()
+    began = time.monotonic()
+    assert r.read(wait=1) == [] and 0.9 < time.monotonic() - began < 5
+    # the wait ends with the change: measured to the answer, with the tool's own time in it
+    took = []
+    for _ in range(10):
+        done = {}
+        t = threading.Thread(target=lambda: done.update(events=r.read(wait=20), at=time.monotonic()))
+        t.start()
+        readers(feed, 1)
+        uid, _ = add_person(feed)
+        t.join(25)
+        took.append(time.monotonic() - done["at"])
+        assert [e["subject"]["userName"] for e in done["events"]] == [uid]
+    r.close()
+
+
+def metrics(h):
+    code, _, body = h.daemon.probe("/metrics", admin=True)
+    assert code == 200
+    return parse(body.decode("utf-8"))
+
+
+def readers(h, n):
+    def there():
+        f = metrics(h)["dirhinge_events_readers"]
+        return f.total(way="page") + f.total(way="stream") == n
+    until(there, f"{n} readers", 20)
+
+
+def test_64_long_polls_and_64_streams_beside_scim(feed):
+    """None starves, none loses or repeats an event."""
+    start = reader(feed).now()
+    wanted, stop = 120, threading.Event()
+    seen, failures = {}, []
+    names = [unique("load") for _ in range(wanted)]
+
+    def is_last(e):
+        return e["type"] == "dsync.user.deleted" and e["subject"].get("userName") == names[-1]
+
+    def poll(key):
+        r = reader(feed)
+        r.cursor = start.cursor
+        got = seen[key] = []
+        try:
+            while not (got and is_last(got[-1])) and not stop.is_set():
+                got += r.read(wait=20, limit=50)
+        except Exception as e:  # pylint: disable=broad-except
+            failures.append((key, repr(e)))
+        r.close()
+
+    def follow(key):
+        s = stream(feed, after=start.cursor)
+        got = seen[key] = []
+        try:
+            while not (got and is_last(got[-1])) and not stop.is_set():
+                got.append(s.read())
+        except Exception as e:  # pylint: disable=broad-except
+            failures.append((key, repr(e)))
+        s.close()
+
+    threads = [threading.Thread(target=fn, args=(f"{fn.__name__}-{i}",)) for i in range(64) for fn in (poll, follow)]
+    for t in threads:
+        t.start()
+    readers(feed, 128)
+
+    def load(part):
+        c = feed.daemon.client("lenient")
+        try:
+            for name in part:
+                u = c.post("/Users", feed.user_body(userName=name)).expect(201).json
+                c.patch(f"/Users/{u['id']}", [{"op": "replace", "path": "title", "value": name}]).expect(200, 204)
+        except Exception as e:  # pylint: disable=broad-except
+            failures.append(("load", repr(e)))
+        c.close()
+
+    writers = [threading.Thread(target=load, args=(names[i::4],)) for i in range(4)]
+    for w in writers:
+        w.start()
+    for w in writers:
+        w.join(120)
+    feed.ldap.delete(f"uid={names[-1]},{PEOPLE}")
+    for t in threads:
+        t.join(60)
+    stop.set()
+    assert not failures, failures[:5]
+    assert not any(t.is_alive() for t in threads), "a reader starves"
+    truth = [e["id"] for e in seen["poll-0"]]
+    assert len(set(truth)) == len(truth) >= 2 * wanted + 1
+    for key, got in seen.items():
+        assert [e["id"] for e in got] == truth, f"{key} got other events or another order"
+    readers(feed, 0)
+    start.close()
+
+
+# --- streams -------------------------------------------------------------------------------------------------------
+
+
+def test_stream_resumes(feed):
+    start = reader(feed).now()
+    s = stream(feed, after=start.cursor)
+    names = [add_person(feed)[0] for _ in range(3)]
+    assert s.read()["subject"]["userName"] == names[0]
+    s.close()
+    names.append(add_person(feed)[0])
+    # the browser sends the first target again, and the field: the field wins
+    again = stream(feed, last_id=s.last_id, after=start.cursor)
+    assert [again.read()["subject"]["userName"] for _ in range(3)] == names[1:]
+    again.close()
+    narrow = stream(feed, after=start.cursor, types="dsync.user.deleted")
+    feed.ldap.delete(f"uid={names[0]},{PEOPLE}")
+    assert of(names[0], "user.deleted")(narrow.read())
+    narrow.close()
+    bad = stream(feed, last_id="garbage")
+    assert bad.status == 400 and bad.error["scimType"] == "invalidCursor"
+    readers(feed, 0)
+
+
+def test_curl_as_in_the_readme(feed):
+    """The shell that the README shows, run as it stands there."""
+    base = f"http://{feed.daemon.address}"
+    script = readme_block("sh", "/events?after=")
+    text = feed.daemon.tokens["legacy"]
+    path = feed.daemon.dir
+    header = write_file(f"{path}/events.header", f"Authorization: Bearer {text}\n")
+    cursor = f"{path}/cursor"
+    script = script.replace("https://scim.example.com", base).replace("/etc/legacy/token.header", header) \
+        .replace("/var/lib/legacy/cursor", cursor)
+    uid, _ = add_person(feed)
+    with subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          start_new_session=True) as p:
+        try:
+            os.set_blocking(p.stdout.fileno(), False)
+            out = b""
+
+            def printed():
+                nonlocal out
+                out += p.stdout.read() or b""
+                return uid.encode() in out
+            until(printed, "the shell to print the event", 20)
+            uid, _ = add_person(feed)
+            until(printed, "the shell to print a later event", 20)
+        finally:
+            os.killpg(p.pid, signal.SIGTERM)
+    assert out.count(b"dsync.user.created " + uid.encode() + b" ") == 1, out
+
+
+def readme_block(language, holds):
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "README.md"), encoding="utf-8") as f:
+        text = f.read()
+    blocks = [b.split("```")[0] for b in text.split("```" + language + "\n")[1:]]
+    found = [b for b in blocks if holds in b]
+    assert len(found) == 1, found
+    return found[0]
+
+
+# --- snapshot ------------------------------------------------------------------------------------------------------
+
+
+def test_snapshot_and_tail_converge(feed):
+    """F-60: who comes new takes the state and then what followed it; the sum is the directory."""
+    users = [feed.make_user() for _ in range(5)]
+    g = feed.make_group(*[u["id"] for u in users[:3]])
+    r = reader(feed)
+    r.now()
+    until(lambda: g["id"] in {x["id"] for x in r.snapshot()[0]}, "the group in the snapshot")
+    resources, cursor = r.snapshot(limit=2)
+    feed.ldap.modify(feed.dn(users[0]["id"]), ("replace", "title", ["Later"]))
+    feed.ldap.modify(feed.dn(g["id"]), ("delete", "member", [feed.dn(users[1]["id"])]))
+    feed.ldap.delete(feed.dn(users[4]["id"]))
+    state = {x["id"]: x for x in resources}
+    assert len(state) == len(resources), "an entry twice"
+    assert {m["value"] for m in state[g["id"]]["members"]} == {u["id"] for u in users[:3]}
+    r.cursor = cursor
+    for e in r.until(lambda e: e["type"] == "dsync.user.deleted" and e["subject"]["id"] == users[4]["id"]):
+        if e["type"].endswith(".deleted"):
+            state.pop(e["subject"]["id"])
+        elif "user_" in e["type"]:
+            members = {m["value"] for m in state[e["subject"]["id"]].get("members", [])}
+            members = members - {e["member"]["value"]} if "removed" in e["type"] else members | {e["member"]["value"]}
+            state[e["subject"]["id"]]["members"] = [{"value": m} for m in sorted(members)]
+        else:
+            kept = state.get(e["subject"]["id"], {}).get("members")
+            state[e["subject"]["id"]] = dict(e["data"], **({"members": kept} if kept else {}))
+    held = {x.one("entryUUID") for x in feed.ldap.search(SUFFIX, "(|(objectClass=inetOrgPerson)"
+                                                         "(objectClass=groupOfNames))", attrs=("entryUUID",))}
+    assert set(state) == held
+    assert state[users[0]["id"]]["title"] == "Later"
+    assert {m["value"] for m in state[g["id"]]["members"]} == {users[0]["id"], users[2]["id"]}
+    north, _ = reader(feed, "north").snapshot()
+    assert all(e.one("entryUUID") in {x["id"] for x in north} for e in feed.ldap.search(NORTH, "(uid=*)"))
+    assert len(north) == len(feed.ldap.search(NORTH, "(uid=*)", attrs=("1.1",)))
+    only, _ = reader(feed).snapshot(type="Group")
+    assert {x["meta"]["resourceType"] for x in only} == {"Group"}
+    assert reader(feed, "people").get("/events/snapshot", type="Group").error(403)
+    r.close()
+
+
+# --- command line --------------------------------------------------------------------------------------------------
+
+
+def test_events_list_and_tail(feed):
+    r = reader(feed).now()
+    uid, dn = add_person(feed)
+    r.until(of(uid))
+    done = cli(feed, "events", "tail", "--limit", "1")
+    assert done.returncode == 0 and uid in done.stdout and "user.created" in done.stdout, done
+    assert "\x1b" not in done.stdout, "colours only on a terminal"
+    done = cli(feed, "events", "list", "--output", "json", "--limit", "2")
+    page = json.loads(done.stdout)
+    assert len(page["data"]) == 2 and page["has_more"]
+    done = cli(feed, "events", "list", "--after", page["next_cursor"], "--types", "dsync.user.created")
+    assert done.returncode == 0 and "TIME" in done.stdout and "--after " in done.stdout, done
+    done = cli(feed, "events", "list", "--after", "nonsense")
+    assert done.returncode == 1 and "cursor" in done.stderr, done
+    # names of the directory cannot steer a terminal
+    feed.ldap.modify(dn, ("replace", "displayName", ["x\x1b[2J"]))
+    r.until(of(uid, "user.updated"))
+    assert "\x1b" not in cli(feed, "events", "tail").stdout
+    r.close()
+
+
+def test_events_tail_follow(feed):
+    p = subprocess.Popen([binary(), "events", "tail", "-f", "--after", "now", "--output", "json", "-c",
+                          feed.daemon.config_path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: p.poll() is None and metrics(feed), "tail to run")
+        until(lambda: [x for x in feed.daemon.records("request") if x.get("path") == "/admin/v1/events/stream"],
+              "tail to follow", 10)
+        names = [add_person(feed)[0] for _ in range(3)]
+        got = [json.loads(p.stdout.readline()) for _ in names]
+        assert [e["subject"]["userName"] for e in got] == names
+    finally:
+        p.terminate()
+        p.communicate(timeout=10)
+
+
+def test_sync_commands(feed):
+    s = status(feed)
+    assert s["state"] == "live" and s["log"]["head"] >= s["log"]["oldest"], s
+    done = cli(feed, "sync", "status")
+    assert done.returncode == 0 and "guarantee" in done.stdout and "live" in done.stdout, done
+    done = cli(feed, "sync", "reconcile", "--output", "json")
+    assert done.returncode == 0 and isinstance(json.loads(done.stdout), dict), done
+    done = cli(feed, "sync", "reset")
+    assert done.returncode == 2 and "--yes" in done.stderr, done
+
+
+def test_operators_over_tcp(feed):
+    op = Reader(feed.daemon.admin_address, feed.daemon.tokens["operator"])
+    assert op.get("/admin/v1/sync").expect(200).json["state"] == "live"
+    assert op.get("/admin/v1/events", last=1).expect(200).events
+    assert Reader(feed.daemon.admin_address, None).get("/admin/v1/sync").error(401)
+    assert Reader(feed.daemon.admin_address, feed.daemon.tokens["legacy"]).get("/admin/v1/sync").error(403)
+    assert op.get("/admin/v1/sync/reset").error(405)
+    op.close()
+
+
+def test_the_socket_is_the_owner_s(feed):
+    mode = os.stat(f"{feed.daemon.dir}/state/admin.sock").st_mode
+    assert mode & 0o777 == 0o600, oct(mode)
+
+
+def test_exit_codes(feed, tmp_path):
+    nobody = dict(feed.daemon.config, state_dir=str(tmp_path / "nothing"))
+    path = write_file(str(tmp_path / "c.yaml"), to_yaml(nobody))
+    for args in (("events", "list"), ("events", "tail"), ("sync", "status"), ("guard", "list")):
+        done = run(*args, "-c", path)
+        assert done.returncode == 4 and "dirhinge serve" in done.stderr, (args, done)
+    assert run("events", "list", "-c", str(tmp_path / "none.yaml")).returncode == 3
+    for args in (("events",), ("events", "show"), ("guard", "show"), ("guard", "show", "x"), ("events", "list", "-f"),
+                 ("guard", "list", "--why", "x"), ("events", "tail", "--limit", "1001"), ("sync", "status", "--yes")):
+        assert run(*args, "-c", path).returncode == 2, args
+    for name in ("events", "sync", "guard"):
+        done = run(name, "--help")
+        assert done.returncode == 0 and "Examples:" in done.stdout, done
+
+
+def held(h):
+    done = cli(h, "guard", "list", "--output", "json")
+    assert done.returncode == 0, done
+    return json.loads(done.stdout)["data"]
+
+
+def test_guard_release_and_reject(feed):
+    r = reader(feed).now()
+    for decision in ("release", "reject"):
+        prefix = unique("mass")
+        made = feed.make_many(30, prefix=prefix)
+        r.until(of(f"{prefix}-29"))
+        bystander, dn = add_person(feed)
+        # in one stream, faster than the feed commits: at least what comes behind the limit is held
+        feed.ldap.add_ldif("".join(f"dn: {d}\nchangetype: delete\n\n" for _, d in made))
+        until(lambda: held(feed), "the guard to hold the deletes", 20)
+        feed.ldap.modify(dn, ("replace", "title", ["still flows"]))
+        seen = r.until(of(bystander, "user.updated"))
+        gone = [e for e in seen if e["type"] == "dsync.user.deleted" and prefix in e["subject"]["userName"]]
+        assert len(gone) <= 20, "more removals went out than the guard allows"
+        batch = held(feed)[0]
+        assert batch["removals"] + len(gone) == 30, batch
+        done = cli(feed, "guard", "show", str(batch["id"]))
+        assert done.returncode == 0 and prefix in done.stdout and "removals" in done.stdout, done
+        done = cli(feed, "guard", decision, str(batch["id"]), "--why", "the test says so")
+        assert done.returncode == 0 and decision in done.stdout, done
+        assert held(feed) == []
+        assert cli(feed, "guard", decision, str(batch["id"])).returncode == 1, "it is decided already"
+        if decision == "release":
+            out = []
+            while len(out) < batch["removals"]:
+                out += [e for e in r.read(wait=10) if e["type"] == "dsync.user.deleted"]
+            assert len(out) == batch["removals"]
+    assert cli(feed, "guard", "show", "4711").returncode == 1
+    r.close()
+
+
+def test_metrics(feed):
+    r = reader(feed)
+    before = metrics(feed)["dirhinge_events_delivered_total"].total(client="legacy", way="page")
+    n = len(r.page(limit=5).expect(200).events)
+    after = metrics(feed)["dirhinge_events_delivered_total"].total(client="legacy", way="page")
+    assert n == 5 and after - before == 5
+    r.close()
+
+
+# --- what ends a cursor; these come last ----------------------------------------------------------------------------
+
+
+def test_restart(feed):
+    """A cursor outlives the daemon, and polls and streams end with it at once."""
+    r = reader(feed).now()
+    s = stream(feed, after=r.cursor)
+    done = {}
+    t = threading.Thread(target=lambda: done.update(page=r.page(wait=20)))
+    t.start()
+    readers(feed, 2)
+    began = time.monotonic()
+    feed.daemon.stop()
+    assert time.monotonic() - began < 5, "a waiting reader holds the end up"
+    t.join(10)
+    assert done["page"].expect(200).events == [] and s.read() is None
+    s.close()
+    r.close()
+    uid, _ = add_person(feed)
+    feed.daemon.start()
+    again = reader(feed)
+    again.cursor = done["page"].next
+    assert [e["subject"]["userName"] for e in again.until(of(uid))] == [uid]
+    again.close()
+
+
+def test_reset_is_410(feed):
+    r = reader(feed).now()
+    done = cli(feed, "sync", "reset", "--yes")
+    assert done.returncode == 0, done
+    doc = r.page().error(410)
+    assert doc["resync"] == "/events/snapshot", doc
+    s = stream(feed, last_id=r.cursor)
+    assert s.status == 410 and s.error["resync"] == "/events/snapshot"
+    live(feed)
+    until(lambda: r.snapshot()[0], "the snapshot after the reset", 20)
+    resources, r.cursor = r.snapshot()
+    assert {x["id"] for x in resources} == {x.one("entryUUID") for x in feed.ldap.search(
+        SUFFIX, "(|(objectClass=inetOrgPerson)(objectClass=groupOfNames))", attrs=("entryUUID",))}
+    uid, _ = add_person(feed)
+    r.until(of(uid))
+    r.close()
+
+
+def test_without_a_feed(hinge):
+    """Nobody may read events here: no store, no socket, and /events says so."""
+    assert Reader(hinge.daemon.address, hinge.daemon.tokens["lenient"]).page().error(403)
+    done = run("sync", "status", "-c", hinge.daemon.config_path)
+    assert done.returncode == 0 and "off" in done.stdout and "events:read" in done.stdout, done
