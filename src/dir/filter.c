@@ -118,6 +118,12 @@ dir_f_not(struct arena *a, const struct dir_filter *x)
 }
 
 const struct dir_filter *
+dir_f_tested(struct arena *a, const struct dir_filter *x)
+{
+	return dir_f_not(a, dir_f_not(a, x));
+}
+
+const struct dir_filter *
 dir_f_eq(struct arena *a, const char *attr, struct strv value)
 {
 	return leaf(a, F_EQ, attr, value);
@@ -176,18 +182,21 @@ utf8_len(struct strv v)
 static void
 put_value(struct buf *b, struct strv v)
 {
+	size_t from = 0; /* of what needs no escape */
+
 	for (size_t i = 0; i < v.n;) {
 		unsigned char c = (unsigned char)v.p[i];
-		size_t n = utf8_len(strv_n(v.p + i, v.n - i));
+		size_t n = c < 0x80 ? 1 : utf8_len(strv_n(v.p + i, v.n - i));
 
 		if (n == 0 || c < 0x20 || c == 0x7f || c == '*' || c == '(' || c == ')' || c == '\\') {
+			buf_add(b, v.p + from, i - from);
 			buf_printf(b, "\\%02x", c);
-			i++;
+			from = ++i;
 		} else {
-			buf_add(b, v.p + i, n);
 			i += n;
 		}
 	}
+	buf_add(b, v.p + from, v.n - from);
 }
 
 static void

@@ -50,7 +50,7 @@ map_id_filter(struct map_run *r, const struct map *m, const char *id)
 {
 	if (!id || !uuid_valid(strv_of(id)))
 		return dir_f_false(r->a);
-	return dir_f_and2(r->a, dir_f_eq(r->a, r->caps->flavour->id_attr, strv_of(id)), map_class_filter(r, m));
+	return dir_f_and2(r->a, dir_f_eq(r->a, r->caps->flavour->id_attr, strv_of(id)), map_class_test(m));
 }
 
 /* --- ids to DNs -------------------------------------------------------------------------------------------------- */
@@ -85,7 +85,7 @@ find_below(struct finding *f, const struct map *m, const char *const *ids, size_
 		struct dir_search s = {
 			.base = m->opts->base,
 			.scope = DIR_SUB,
-			.filter = dir_f_and2(f->r->a, dir_f_or(f->r->a, items, k), map_class_filter(f->r, m)),
+			.filter = dir_f_and2(f->r->a, dir_f_or(f->r->a, items, k), map_class_test(m)),
 			.attrs = (const char *const[]){attr, NULL},
 		};
 		if (dir_search_run(f->r->dir, f->r->a, false, &s, f->r->until, on_entry, f, e) < 0)

@@ -41,6 +41,7 @@ map_kind_prepare(struct arena *a, struct map *m)
 	m->deleted_attr = can_mark(m) ? MARK : NULL;
 	m->base_key = dir_dn_normal(a, m->opts->base);
 	m->class_filter = class_filter(a, m);
+	m->class_test = dir_f_tested(a, m->class_filter);
 }
 
 const char *
@@ -53,6 +54,12 @@ const struct dir_filter *
 map_class_filter(struct map_run *r DH_UNUSED, const struct map *m)
 {
 	return m->class_filter;
+}
+
+const struct dir_filter *
+map_class_test(const struct map *m)
+{
+	return m->class_test;
 }
 
 /* In a key a plain comma only ever separates RDNs. */

@@ -92,7 +92,7 @@ struct map {
 	const struct map_row *marks; /* names synthetic attributes, or NULL */
 	bool placeholder;
 	const char *const *lost;
-	const struct dir_filter *class_filter;
+	const struct dir_filter *class_filter, *class_test;
 	const char *const *all_attrs; /* that a whole resource needs */
 	const char *base_key;         /* dir_dn_normal of the base */
 	const char *name_attr; /* what an entry of the class may lack and a resource may not; NULL if there is none */
@@ -134,6 +134,8 @@ int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const 
 		     struct err *e) DH_MUST_USE;
 
 /* --- kind.c ------------------------------------------------------------------------------------------------------ */
+/* map_class_filter as a condition on entries that another item of an and finds. */
+const struct dir_filter *map_class_test(const struct map *m);
 const char *map_deleted_attr(const struct map *m);      /* its mark; NULL if the directory has no room for one */
 void map_kind_prepare(struct arena *a, struct map *m);  /* once the rows are known */
 void map_attrs_prepare(struct arena *a, struct map *m); /* once the homes are known */

@@ -505,7 +505,7 @@ map_query(struct map_run *r, const struct map *m, const struct scim_filter *f, s
 	case NARROW_SOME:
 		/* back-mdb takes the index of the first item as candidates before it looks at the next one: the
 		 * class of 100,000 entries costs 2 ms, an equality nothing. */
-		class = dir_f_and2(r->a, n.f, class);
+		class = dir_f_and2(r->a, n.f, n.one ? map_class_test(m) : class);
 		break;
 	}
 	*q_r = (struct map_query){.filter = class, .exact = n.exact, .at_most_one = n.one && n.exact};
