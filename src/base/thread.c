@@ -97,8 +97,8 @@ run(void *p)
 	return s.fn(s.arg);
 }
 
-void
-thread_start(struct thread *t, const char *name, void *(*fn)(void *), void *arg)
+bool
+thread_try(struct thread *t, const char *name, void *(*fn)(void *), void *arg)
 {
 	struct start *s = mem_new(sizeof(*s));
 	pthread_attr_t attr;
@@ -118,9 +118,17 @@ thread_start(struct thread *t, const char *name, void *(*fn)(void *), void *arg)
 	int rc = pthread_create(&t->t, &attr, run, s);
 
 	must(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
-	must(rc == 0);
 	must(pthread_attr_destroy(&attr) == 0);
-	t->started = true;
+	t->started = rc == 0;
+	if (rc != 0)
+		free(s);
+	return rc == 0;
+}
+
+void
+thread_start(struct thread *t, const char *name, void *(*fn)(void *), void *arg)
+{
+	must(thread_try(t, name, fn, arg));
 }
 
 void

@@ -119,7 +119,7 @@ create(struct gw_run *run, const json_t *body, struct gw_result *r, struct err *
 	for (int i = 1; attempt(run, res, &m, &en, e) < 0; i++)
 		if (again(run, i, e) < 0)
 			return -1;
-	return gw_show(run, en, r, e);
+	return gw_show_new(run, en, r, e);
 }
 
 int

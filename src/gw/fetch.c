@@ -3,11 +3,14 @@
  * ids stand. */
 #include "dirhinge/base/codec.h"
 #include "dirhinge/base/strmap.h"
+#include "dirhinge/base/thread.h"
 #include "gw/query.h"
 
 /* Measured on 100,000 users: the server tests each found entry against all items, so that 25 a search are twice as fast
  * as 100 (contrib/decisions/0009). */
-#define BATCH 25
+#define BATCH     25
+#define SLICES    4   /* threads for a page, and connections of the pool */
+#define SLICE_MIN 100 /* a shorter one is not worth a thread */
 
 struct entries {
 	struct gw_part *part;
@@ -67,16 +70,15 @@ gw_query_first(struct gw_query *q, size_t max, struct gw_entries *en_r, bool *mo
 }
 
 static int
-search_ids(struct gw_query *q, struct entries *es, const struct dir_filter *const *items, size_t n,
-	   const char *const *attrs, struct err *e)
+search_ids(struct entries *es, const struct dir_filter *const *items, size_t n, const char *const *attrs, struct err *e)
 {
 	struct gw_run *run = &es->part->run;
-	/* The ids first: an and is decided from its first item on, and the class alone may be everybody. */
-	const struct dir_filter *f = dir_f_and2(q->a, dir_f_or(q->a, items, n), es->part->q.filter);
+	struct arena *a = run->m.a;
+	const struct dir_filter *f = dir_f_and2(a, dir_f_or(a, items, n), dir_f_tested(a, es->part->q.filter));
 	for (size_t i = 0; i < run->n_bases; i++) {
 		struct dir_search ds = gw_part_search(es->part, i, f, attrs);
 		ds.page_size = 0;
-		if (dir_search_run(run->m.dir, q->a, true, &ds, run->m.until, remember, es, e) < 0)
+		if (dir_search_run(run->m.dir, a, true, &ds, run->m.until, remember, es, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -84,8 +86,9 @@ search_ids(struct gw_query *q, struct entries *es, const struct dir_filter *cons
 
 /* The entries of one part. */
 static int
-read_entries(struct gw_query *q, const struct gw_window *w, struct entries *es, struct err *e)
+read_entries(const struct gw_window *w, struct entries *es, struct err *e)
 {
+	struct arena *a = es->part->run.m.a;
 	const char *attr = es->part->run.m.caps->flavour->id_attr, *const *attrs = wanted_attrs(es->part);
 	const struct dir_filter *items[BATCH];
 	size_t n = 0;
@@ -93,14 +96,14 @@ read_entries(struct gw_query *q, const struct gw_window *w, struct entries *es, 
 		char id[37];
 		uuid_format(w->items[i].id, id);
 		if (w->items[i].type == es->part->req.type && !strmap_get(es->by_id, strv_of(id)))
-			items[n++] = dir_f_eq(q->a, attr, strv_of(arena_strdup(q->a, id)));
+			items[n++] = dir_f_eq(a, attr, strv_of(arena_strdup(a, id)));
 		if (n < BATCH)
 			continue;
-		if (search_ids(q, es, items, n, attrs, e) < 0)
+		if (search_ids(es, items, n, attrs, e) < 0)
 			return -1;
 		n = 0;
 	}
-	return n > 0 ? search_ids(q, es, items, n, attrs, e) : 0;
+	return n > 0 ? search_ids(es, items, n, attrs, e) : 0;
 }
 
 static bool
@@ -113,7 +116,7 @@ ref_to_groups(void *ctx, const struct scim_filter *f)
 
 /* Fills res at the places of this part's items. */
 static int
-decode(struct gw_query *q, const struct gw_window *w, struct entries *es, json_t **res, struct err *e)
+decode(const struct gw_window *w, struct entries *es, json_t **res, struct err *e)
 {
 	struct gw_part *part = es->part;
 	struct gw_run *run = &part->run;
@@ -134,20 +137,93 @@ decode(struct gw_query *q, const struct gw_window *w, struct entries *es, json_t
 		if (groups)
 			map_refs_want_groups(refs, res[i], (*en)->dn);
 	}
-	(void)q;
 	return map_refs_resolve(&run->m, refs, e);
 }
 
 static int
-fetch_part(struct gw_query *q, struct gw_part *part, const struct gw_window *w, const struct gw_entries *have,
-	   json_t **res, struct err *e)
+fetch_part(struct gw_part *part, const struct gw_window *w, const struct gw_entries *have, json_t **res, struct err *e)
 {
-	struct entries es = {.part = part, .by_id = strmap_new(q->a, true), .cap = w->n + (have ? have->n : 0)};
-	es.all.v = ARENA_ARRAY(q->a, es.cap + 1, const struct dir_entry *);
-	for (size_t i = 0; have && i < have->n; i++)
+	struct arena *a = part->run.m.a;
+	struct entries es = {.part = part, .by_id = strmap_new(a, true), .cap = w->n + have->n};
+	es.all.v = ARENA_ARRAY(a, es.cap + 1, const struct dir_entry *);
+	for (size_t i = 0; i < have->n; i++)
 		if (remember(&es, have->v[i], e) < 0)
 			return -1;
-	return read_entries(q, w, &es, e) < 0 ? -1 : decode(q, w, &es, res, e);
+	return read_entries(w, &es, e) < 0 ? -1 : decode(w, &es, res, e);
+}
+
+/* --- long pages ------------------------------------------------------------------------------------------------------
+ * Reading and showing a thousand entries is work for more than one core, and the directory has several threads too: a
+ * page is fetched in slices, each by a thread with a connection and memory of its own. */
+
+struct slice {
+	struct gw_part part; /* of its own arena */
+	struct gw_window w;
+	struct gw_entries have;
+	json_t **res;
+	struct thread thread;
+	struct err e;
+	int rc;
+};
+
+static void *
+fetch_slice(void *arg)
+{
+	struct slice *s = arg;
+	s->rc = fetch_part(&s->part, &s->w, &s->have, s->res, &s->e);
+	return NULL;
+}
+
+static void
+drop_arena(void *a)
+{
+	struct arena *own = a;
+	arena_free(&own);
+}
+
+static void
+slice_init(struct slice *s, struct gw_query *q, const struct gw_part *part, const struct gw_window *w, size_t from,
+	   size_t n)
+{
+	struct arena *own = arena_new(65536);
+	arena_defer(q->a, drop_arena, own); /* what is shown lives as long as the request */
+	*s = (struct slice){.part = *part, .w = {.items = w->items + from, .n = n}, .e = ERR_INIT};
+	s->part.run.m.a = own;
+}
+
+/* Entries that were read already stand where their items stand, as far as they go. */
+static void
+slice_have(struct slice *s, const struct gw_entries *have, size_t from)
+{
+	size_t left = have && have->n > from ? have->n - from : 0;
+	if (left > 0)
+		s->have = (struct gw_entries){have->v + from, left < s->w.n ? left : s->w.n};
+}
+
+static int
+fetch_slices(struct gw_query *q, const struct gw_part *part, const struct gw_window *w, const struct gw_entries *have,
+	     json_t **res, struct err *e)
+{
+	struct slice slices[SLICES];
+	size_t n = w->n / SLICE_MIN, rc = 0, from = 0;
+	n = n < 1 ? 1 : n > SLICES ? SLICES : n;
+	for (size_t i = 0; i < n; i++) {
+		size_t next = w->n * (i + 1) / n;
+		slice_init(&slices[i], q, part, w, from, next - from);
+		slice_have(&slices[i], have, from);
+		slices[i].res = res + from;
+		from = next;
+	}
+	/* The caller's thread takes the last one, and those for which there is no thread. */
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 == n || !thread_try(&slices[i].thread, "list-slice", fetch_slice, &slices[i]))
+			fetch_slice(&slices[i]);
+	for (size_t i = 0; i < n; i++) {
+		thread_join(&slices[i].thread);
+		if (slices[i].rc < 0 && rc++ == 0 && e)
+			*e = slices[i].e;
+	}
+	return rc > 0 ? -1 : 0;
 }
 
 int
@@ -156,7 +232,7 @@ gw_query_fetch(struct gw_query *q, const struct gw_window *w, const struct gw_en
 {
 	json_t **res = ARENA_ARRAY(q->a, w->n + 1, json_t *);
 	for (size_t i = 0; i < q->n_parts; i++)
-		if (fetch_part(q, &q->parts[i], w, i == 0 ? have : NULL, res, e) < 0)
+		if (fetch_slices(q, &q->parts[i], w, i == 0 ? have : NULL, res, e) < 0)
 			return -1;
 	json_t *array = json_array();
 	for (size_t i = 0; i < w->n; i++) {

@@ -254,11 +254,10 @@ gw_decode(struct gw_run *run, const struct dir_entry *en, bool groups, json_t **
 	return 0;
 }
 
-int
-gw_show(struct gw_run *run, const struct dir_entry *en, struct gw_result *r, struct err *e)
+static int
+show(struct gw_run *run, const struct dir_entry *en, bool groups, struct gw_result *r, struct err *e)
 {
 	json_t *res;
-	bool groups = run->q->type == GW_USERS && gw_wants(run, "groups");
 	if (gw_decode(run, en, groups, &res, e) < 0)
 		return -1;
 	const char *id = map_id(&run->m, en);
@@ -269,6 +268,18 @@ gw_show(struct gw_run *run, const struct dir_entry *en, struct gw_result *r, str
 		.version = map_version(&run->m, en),
 	};
 	return 0;
+}
+
+int
+gw_show(struct gw_run *run, const struct dir_entry *en, struct gw_result *r, struct err *e)
+{
+	return show(run, en, run->q->type == GW_USERS && gw_wants(run, "groups"), r, e);
+}
+
+int
+gw_show_new(struct gw_run *run, const struct dir_entry *en, struct gw_result *r, struct err *e)
+{
+	return show(run, en, false, r, e);
 }
 
 const char *

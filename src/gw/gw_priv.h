@@ -62,6 +62,8 @@ int gw_decode(struct gw_run *run, const struct dir_entry *en, bool groups, json_
 
 /* Answers with this entry: decoded, references resolved, projected. */
 int gw_show(struct gw_run *run, const struct dir_entry *en, struct gw_result *r, struct err *e) DH_MUST_USE;
+/* The same of an entry that this request has made: groups that named its DN were looked for before and cleaned up. */
+int gw_show_new(struct gw_run *run, const struct dir_entry *en, struct gw_result *r, struct err *e) DH_MUST_USE;
 
 /* True if the answer would hold this attribute. */
 bool gw_wants(const struct gw_run *run, const char *attr);

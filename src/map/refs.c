@@ -287,8 +287,21 @@ struct reverse {
 	struct map_run *r;
 	const struct groups_of *users;
 	size_t n;
-	struct strmap *by_dn; /* normal DN -> struct groups_of; NULL: every group found is one of users[0] */
+	/* NULL: every group found is one of users[0]. Members are mostly written as the entries are named, so that only
+	 * the others have to be taken apart. */
+	struct strmap *by_text; /* DN as the directory writes it -> struct groups_of */
+	struct strmap *by_dn;   /* normal DN -> the same */
 };
+
+static const struct groups_of *
+user_of(const struct reverse *rv, struct strv dn)
+{
+	const struct groups_of *u = strmap_get(rv->by_text, dn);
+	if (u)
+		return u;
+	const char *key = dir_dn_normal(rv->r->a, dn.p);
+	return key ? strmap_get(rv->by_dn, strv_of(key)) : NULL;
+}
 
 static void
 add_group(struct reverse *rv, const struct groups_of *u, const struct map_ref *g)
@@ -321,8 +334,7 @@ on_group(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 	}
 	const struct dir_attr *at = dir_entry_attr(en, rv->r->set->groups->opts->member_attribute);
 	for (size_t i = 0; at && i < at->n; i++) {
-		const char *key = dir_dn_normal(rv->r->a, at->values[i].p);
-		const struct groups_of *u = key ? strmap_get(rv->by_dn, strv_of(key)) : NULL;
+		const struct groups_of *u = user_of(rv, at->values[i]);
 		if (u)
 			add_group(rv, u, &g);
 	}
@@ -335,11 +347,17 @@ search_groups(struct map_run *r, struct groups_of *users, size_t n, struct err *
 	const struct map *groups = r->set->groups;
 	const char *member = groups->opts->member_attribute;
 	const struct dir_filter *items[BATCH + 2];
-	struct reverse rv = {r, users, n, n > 1 ? strmap_new(r->a, false) : NULL};
+	struct reverse rv = {.r = r, .users = users, .n = n};
+	if (n > 1) {
+		rv.by_text = strmap_new(r->a, false);
+		rv.by_dn = strmap_new(r->a, false);
+	}
 	for (size_t i = 0; i < n; i++) {
 		items[i] = dir_f_eq(r->a, member, strv_of(users[i].dn));
-		if (rv.by_dn)
-			strmap_put(rv.by_dn, strv_of(users[i].key), &users[i]);
+		if (n < 2)
+			continue;
+		strmap_put(rv.by_text, strv_of(users[i].dn), &users[i]);
+		strmap_put(rv.by_dn, strv_of(users[i].key), &users[i]);
 	}
 	const struct dir_filter *any = dir_f_or(r->a, items, n);
 	const char *name = map_ldap_attr(groups, "displayName");
@@ -349,8 +367,7 @@ search_groups(struct map_run *r, struct groups_of *users, size_t n, struct err *
 	struct dir_search s = {
 		.base = groups->opts->base,
 		.scope = DIR_SUB,
-		/* The members first: an and is decided from its first item on, and the class alone is every group. */
-		.filter = dir_f_and2(r->a, any, map_class_filter(r, groups)),
+		.filter = dir_f_and2(r->a, any, map_class_test(groups)),
 		.attrs = (const char *const[]){r->caps->flavour->id_attr, name ? name : "objectClass",
 					       n > 1 ? member : NULL, NULL},
 		.matched = n > 1 ? dir_f_or(r->a, items, n + 2) : NULL,

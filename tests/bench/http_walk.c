@@ -95,7 +95,7 @@ walk_pages(struct walker *k)
 	printf("}\n");
 }
 
-/* Only the first arrival of a mark counts: its event may be shown again in "previous". */
+/* A mark may come again, in "previous" of a later event: the reader takes the first arrival. */
 static void
 print_marks(struct walker *k, int64_t now)
 {
@@ -106,10 +106,10 @@ print_marks(struct walker *k, int64_t now)
 		char *stop;
 		p += n;
 		long id = strtol(p, &stop, 10);
-		if (stop > p && id >= k->seen) {
+		if (stop > p)
 			printf("%ld %lld\n", id, (long long)now);
+		if (stop > p && id >= k->seen)
 			k->seen = id + 1;
-		}
 	}
 }
 

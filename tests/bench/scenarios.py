@@ -305,7 +305,10 @@ def follow(lab, rate, seconds):
     subprocess.run([program("tests/bench/ldap_load"), *lab.ldap_target(), "--work", work, "--keys", lab.keys, "--first",
                     str(first), "--trace", trace, *flags({"rate": rate, "seconds": seconds, "connections": 4})],
                    check=True, stdout=subprocess.DEVNULL)
-    seen = {int(n): int(t) for n, t in (line.split() for line in walker.communicate(timeout=seconds + 60)[0].splitlines())}
+    seen = {}
+    for line in walker.communicate(timeout=seconds + 60)[0].splitlines():
+        n, t = map(int, line.split())
+        seen.setdefault(n, t)
     with open(trace, encoding="ascii") as f:
         made = {int(n): int(t) for n, t in (line.split() for line in f)}
     lost = set(made) - set(seen)

@@ -35,6 +35,8 @@ bool cond_wait_until(struct cond *c, struct mutex *m, deadline_t until);
 /* Signals stay with the thread that called (main): all but faults are blocked in the new one.
  * name: at most 15 bytes, shown by ps and gdb; stack 1 MiB or more (jansson's recursion). */
 void thread_start(struct thread *t, const char *name, void *(*fn)(void *), void *arg);
+/* For help that can be done without: false if the system has no thread to give. */
+bool thread_try(struct thread *t, const char *name, void *(*fn)(void *), void *arg) DH_MUST_USE;
 void thread_join(struct thread *t); /* nothing if not started */
 
 #endif
