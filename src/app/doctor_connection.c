@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Doctor: is each server there, is the way to it safe, who are we, what can it do. */
-#include "app/doctor.h"
+#include "app/doctor_kit.h"
 
 #define LDAP_INVALID_CREDENTIALS_RC 49
 
@@ -113,11 +113,11 @@ doctor_check_features(struct doctor *d)
 	} rows[] = {
 		{c->paged, FINDING_FAIL, "paged results (RFC 2696)", "large results cannot be read"},
 		{c->post_read, FINDING_WARN, "post-read (RFC 4527)", "each write needs a second request"},
-		{c->assertion, FINDING_WARN, "assertion (RFC 4528)", "If-Match is not supported"},
+		{c->assertion, FINDING_WARN, "assertion (RFC 4528)",
+		 "If-Match is compared before the write, not by it"},
 		{c->password_modify, FINDING_WARN, "password modify (RFC 3062)", "passwords cannot be set"},
 		{c->matched_values, FINDING_WARN, "matched values (RFC 3876)", "membership tests read whole groups"},
-		{c->sync, FINDING_NOTE, "content synchronisation (RFC 4533)",
-		 "later versions need slapo-syncprov to follow changes"},
+		{c->sync, FINDING_NOTE, "content synchronisation (RFC 4533)", "changes cannot be followed this way"},
 	};
 	size_t missing = 0;
 
@@ -126,7 +126,9 @@ doctor_check_features(struct doctor *d)
 		if (rows[i].there)
 			continue;
 		missing++;
-		doctor_say(d, rows[i].level, "features", NULL, "no %s: %s", rows[i].what, rows[i].lost);
+		/* What a product never has is no warning for whoever has that product. */
+		doctor_say(d, doctor_kit(d)->bare && rows[i].level == FINDING_WARN ? FINDING_NOTE : rows[i].level,
+			   "features", NULL, "no %s: %s", rows[i].what, rows[i].lost);
 	}
 	doctor_say(d, FINDING_OK, "features", NULL, "%s%s%s; %zu of %zu controls and operations are there",
 		   c->flavour->name, c->vendor[0] ? ", " : "", c->vendor, ARRAY_SIZE(rows) - missing, ARRAY_SIZE(rows));

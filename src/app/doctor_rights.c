@@ -4,7 +4,7 @@
  * assertion would not do: slapd evaluates it before the rights. */
 #include <stdio.h>
 
-#include "app/doctor.h"
+#include "app/doctor_kit.h"
 #include "dirhinge/base/codec.h"
 #include "dirhinge/crypto/hash.h"
 
@@ -111,11 +111,11 @@ fits(const struct doctor *d, const struct dir_entry *en, const char *attr)
 	return strncmp(attr, "pwd", 3) == 0; /* operational */
 }
 
-static const char *
-grant(struct doctor *d)
+const char *
+doctor_openldap_grant(struct doctor *d)
 {
 	const struct config *c = d->cfg;
-	const char *who = c->bind_dn ? c->bind_dn : "gidNumber=…+uidNumber=…,cn=peercred,cn=external,cn=auth";
+	const char *who = doctor_account(d);
 
 	return doctor_config_change(
 		d, NULL,
@@ -144,12 +144,12 @@ probe(struct doctor *d, const char *what, const struct map_type_opts *t, const c
 	if (yes.n)
 		doctor_say(d, FINDING_OK, "rights", NULL, "%s: may write%s", what, buf_str(&yes));
 	if (no.n)
-		doctor_say(d, FINDING_FAIL, "rights", grant(d), "%s: may not write%s (probed at %s)", what,
-			   buf_str(&no), en->dn);
+		doctor_say(d, FINDING_FAIL, "rights", doctor_kit(d)->grant(d), "%s: may not write%s (probed at %s)",
+			   what, buf_str(&no), en->dn);
 }
 
 void
-doctor_check_rights(struct doctor *d)
+doctor_probe_rights(struct doctor *d)
 {
 	const struct map_type_opts *groups = &d->cfg->map.groups;
 	const char *const group_attrs[] = {groups->member_attribute, "description", NULL};
@@ -167,13 +167,21 @@ count_one(void *ctx, const struct dir_entry *en, struct err *e)
 	return 0;
 }
 
+const char *
+doctor_openldap_unlimited(struct doctor *d)
+{
+	return doctor_config_change(
+		d, NULL,
+		arena_printf(d->a, "add: olcLimits\nolcLimits: dn.exact=\"%s\" size=unlimited time=unlimited",
+			     doctor_account(d)));
+}
+
 void
 doctor_check_limit(struct doctor *d)
 {
 	static const char *const no_attrs[] = {"1.1", NULL};
 	const struct dir_search s = {
 		.base = d->cfg->user_base, .scope = DIR_SUB, .attrs = no_attrs, .size_limit = LIMIT_TRIED};
-	const char *who = d->cfg->bind_dn ? d->cfg->bind_dn : "DN";
 	size_t n = 0;
 	struct err e = ERR_INIT;
 	int rc = dir_search_run(d->dir, d->a, false, &s, doctor_until(d), count_one, &n, &e);
@@ -182,14 +190,8 @@ doctor_check_limit(struct doctor *d)
 		doctor_say(d, FINDING_OK, "size limit", NULL,
 			   "none was met: %zu entries below users.base in one search", n);
 	else if (e.ldap_rc == RC_SIZE_LIMIT)
-		doctor_say(
-			d, FINDING_FAIL, "size limit",
-			doctor_config_change(
-				d, NULL,
-				arena_printf(d->a,
-					     "add: olcLimits\nolcLimits: dn.exact=\"%s\" size=unlimited time=unlimited",
-					     who)),
-			"the directory returns at most %zu entries to this account", n);
+		doctor_say(d, FINDING_FAIL, "size limit", doctor_kit(d)->unlimited(d),
+			   "the directory returns at most %zu entries to this account", n);
 	else if (e.code != ERR_NOT_FOUND)
 		doctor_say(d, FINDING_WARN, "size limit", NULL, "cannot be told: %s (%s)", e.detail, e.cause);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Doctor: do the configured bases exist, does the schema hold what the configuration and the map name. */
-#include "app/doctor.h"
+#include "app/doctor_kit.h"
 #include "dirhinge/dir/dn.h"
 
 /* A command that adds the entry; only for an organizational unit, which nearly all bases are. */
@@ -102,17 +102,15 @@ check_extended(struct doctor *d)
 
 	for (const char *const *p = d->set->lost; *p; p++)
 		buf_printf(&lost, "%s%s", lost.n ? ", " : "", *p);
+	const struct doctor_kit *kit = doctor_kit(d);
+
 	if (d->set->extended)
 		doctor_say(d, FINDING_OK, "dirhinge schema", NULL, "loaded");
-	else
-		doctor_say(
-			d, FINDING_WARN, "dirhinge schema",
-			arena_printf(d->a,
-				     "# from the source tree, on the directory's host\n%s -f schema/ldap/dirhinge.ldif",
-				     doctor_admin(d, "ldapadd")),
-			"not loaded: externalId and some attributes have no home");
+	else if (kit->our_schema)
+		doctor_say(d, FINDING_WARN, "dirhinge schema", kit->our_schema(d),
+			   "not loaded: externalId and some attributes have no home");
 	if (lost.n)
-		doctor_say(d, d->set->extended ? FINDING_NOTE : FINDING_WARN, "map", NULL,
+		doctor_say(d, d->set->extended || !kit->our_schema ? FINDING_NOTE : FINDING_WARN, "map", NULL,
 			   "not in this directory, so not in /Schemas: %s", buf_str(&lost));
 	else
 		doctor_say(d, FINDING_OK, "map", NULL, "every SCIM attribute of the map has a home");

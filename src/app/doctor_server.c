@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Doctor: what only cn=config tells about an OpenLDAP server: indexes, uniqueness, overlays. */
-#include "app/doctor.h"
+#include "app/doctor_kit.h"
 #include "dirhinge/dir/dn.h"
 
 struct overlays {
@@ -255,10 +255,8 @@ check_overlays(struct doctor *d)
 }
 
 void
-doctor_check_server(struct doctor *d)
+doctor_openldap_server(struct doctor *d)
 {
-	if (d->caps->flavour != &dir_flavour_openldap)
-		return;
 	if (d->database) {
 		check_indexes(d);
 		check_overlays(d);

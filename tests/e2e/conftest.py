@@ -17,13 +17,21 @@ def pytest_report_header(config):
             f"directory: {sides.FLAVOUR}{' (core tests only)' if sides.FLAVOUR != 'openldap' else ''}"]
 
 
-def pytest_collection_modifyitems(config, items):
+def pytest_configure(config):
+    config.addinivalue_line("markers", "flavour(name): only for this directory")
+
+
+def _runs(item):
     """Every directory must pass the core tests; the others are about OpenLDAP."""
-    if sides.FLAVOUR == "openldap":
-        return
-    core = [i for i in items if i.path.name.startswith("test_core")]
-    config.hook.pytest_deselected(items=[i for i in items if i not in core])
-    items[:] = core
+    mark = item.get_closest_marker("flavour")
+    if mark:
+        return mark.args[0] == sides.FLAVOUR
+    return sides.FLAVOUR == "openldap" or item.path.name.startswith("test_core")
+
+
+def pytest_collection_modifyitems(config, items):
+    config.hook.pytest_deselected(items=[i for i in items if not _runs(i)])
+    items[:] = [i for i in items if _runs(i)]
 
 
 @pytest.fixture(scope="session")

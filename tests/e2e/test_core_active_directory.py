@@ -8,9 +8,8 @@ import pytest
 from support import samba
 from support.hinge import unique
 from support.scim import GROUP, USER
-from support.side import FLAVOUR
 
-pytestmark = pytest.mark.skipif(FLAVOUR != "active-directory", reason="FLAVOUR is not active-directory")
+pytestmark = pytest.mark.flavour("active-directory")
 
 # userAccountControl ([MS-ADTS] 2.2.16) without ACCOUNTDISABLE; those that Samba accepts on a user
 BITS = {"PASSWD_NOTREQD": 0x20, "ENCRYPTED_TEXT_PWD_ALLOWED": 0x80, "DONT_EXPIRE_PASSWORD": 0x10000,
@@ -236,8 +235,6 @@ def refused(side, r, dn, before):
 @pytest.fixture(scope="module")
 def wide(side_server):
     """A daemon that may do everything, with bases that hold the built-in groups: what protects is Dirhinge alone."""
-    if FLAVOUR != "active-directory":
-        pytest.skip("FLAVOUR is not active-directory")
     server, kind = side_server
     pw = f"{server.dir}/admin.pw"
     server.admin_password_file(pw)
