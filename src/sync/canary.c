@@ -225,6 +225,20 @@ went(struct sync *s, const char *sync_id)
 	}
 }
 
+static int
+put_back(struct sync *s, struct store_tx *tx, struct canary *c, const char *id, struct err *e)
+{
+	c->missing = false;
+	snprintf(c->id, sizeof(c->id), "%s", id);
+	if (c == &s->canaries.at[0]) {
+		/* The sentinel begins anew with it. */
+		s->canaries.seen = 0;
+		if (store_tx_meta_put(tx, META_SENTINEL, STRV(""), e) < 0)
+			return -1;
+	}
+	return write_known(tx, s, e);
+}
+
 int
 canary_seen(struct sync *s, struct store_tx *tx, const struct observation *o, struct err *e)
 {
@@ -237,9 +251,7 @@ canary_seen(struct sync *s, struct store_tx *tx, const struct observation *o, st
 		return 0;
 	if (c->missing || !str_caseeq(c->id, o->sync_id)) {
 		/* Put back by an operator: another entry, the same promise. */
-		c->missing = false;
-		snprintf(c->id, sizeof(c->id), "%s", o->sync_id);
-		if (write_known(tx, s, e) < 0)
+		if (put_back(s, tx, c, o->sync_id, e) < 0)
 			return -1;
 		sync_report_canaries(s);
 	}
@@ -250,7 +262,65 @@ canary_seen(struct sync *s, struct store_tx *tx, const struct observation *o, st
 	return store_tx_meta_put(tx, META_SENTINEL, strv_of(arena_printf(s->run.a, "%" PRId64, counter)), e);
 }
 
-/* --- the sentinel --- */
+/* --- the sentinel and a look at the canaries --- */
+
+struct canaries_there {
+	struct sync *s;
+	bool at[SYNC_BASES_MAX];
+};
+
+static int
+note_there(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
+{
+	struct canaries_there *t = ctx;
+	const char *id = dir_entry_first(en, t->s->id_attr).p;
+
+	for (size_t i = 0; i < t->s->canaries.n; i++)
+		t->at[i] |= id && str_caseeq(t->s->canaries.at[i].id, id);
+	return 0;
+}
+
+int
+canaries_read(struct sync *s, const char **missing_r, struct err *e)
+{
+	struct canaries_there there = {.s = s};
+	const char *ids[SYNC_BASES_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->canaries.n; i++)
+		if (s->canaries.at[i].id[0])
+			ids[n++] = s->canaries.at[i].id;
+	if (n == 0)
+		return 1;
+	if (dir_feed_fetch(s->feed, sync_next_arena(s), ids, n, deadline_in(SYNC_FETCH_MS), note_there, &there, e) < 0)
+		return err_cause(e, "look at the canaries");
+	for (size_t i = 0; i < s->canaries.n; i++)
+		if (s->canaries.at[i].id[0] && !there.at[i]) {
+			*missing_r = s->canaries.at[i].id;
+			return 0;
+		}
+	return 1;
+}
+
+int
+canary_untrusted(struct sync *s, const char *missing, struct err *e)
+{
+	s->why = SYNC_UNTRUSTED;
+	err_set(e, ERR_FORBIDDEN,
+		"what the directory shows is not whole: the canary is missing, nothing is taken as gone");
+	for (size_t i = 0; i < s->canaries.n; i++) {
+		struct canary *c = &s->canaries.at[i];
+		c->missing |= str_caseeq(c->id, missing);
+		if (c->missing)
+			err_cause(e,
+				  "%s cannot be seen: give the account its right to read everything below %s back; if "
+				  "the "
+				  "entry was deleted, add it again (class applicationProcess)",
+				  c->dn, c->base);
+	}
+	sync_report_canaries(s);
+	return -1;
+}
 
 struct sentinel_read {
 	struct sync *s;

@@ -33,6 +33,11 @@ struct canary *canary_of(struct sync *s, const char *dn);
 /* Looks at each observation for a canary or the sentinel. */
 int canary_seen(struct sync *s, struct store_tx *tx, const struct observation *o, struct err *e) DH_MUST_USE;
 
+/* Reads the known ones by their ids, where the feed reads: 1 all are there, 0 *missing_r is not, -1. */
+int canaries_read(struct sync *s, const char **missing_r, struct err *e) DH_MUST_USE;
+/* Says what is wrong and what to do; always -1. */
+int canary_untrusted(struct sync *s, const char *missing, struct err *e);
+
 /* 1: the directory holds an older sentinel than the feed has brought already: it was restored. 0, -1. */
 int sentinel_older(struct sync *s, struct err *e) DH_MUST_USE;
 /* What cannot be written is told once in the log. */

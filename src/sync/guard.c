@@ -6,6 +6,8 @@
 #include "dirhinge/base/log.h"
 #include "sync/sync_priv.h"
 
+#define TELL_AGAIN_MS 60000
+
 int64_t
 guard_limit(const struct sync_guard_opts *g, int64_t known)
 {
@@ -21,6 +23,11 @@ hold(struct sync *s, struct store_tx *tx, const char *reason, struct err *e)
 
 	if (store_tx_hold_back(tx, reason, s->run.now_us, &batch, e) < 0)
 		return err_cause(e, "hold removals back");
+	/* A storm comes in many transactions and is one piece of news. */
+	if (batch == s->held_batch && deadline_left(s->held_told) > 0)
+		return 0;
+	s->held_batch = batch;
+	s->held_told = deadline_in(TELL_AGAIN_MS);
 	log_event(LOG_ERROR_, "removals are held until an operator decides", LOG_I("batch", batch),
 		  LOG_S("reason", reason), LOG_S("remedy", "dirhinge guard show, then guard release or reject"),
 		  LOG_END);

@@ -113,24 +113,13 @@ unlisted_tx(struct store_tx *tx, void *ctx, struct err *e)
 }
 
 static int
-check_canaries(struct compare *c, struct err *e)
+check_canaries(const struct compare *c, struct err *e)
 {
-	struct sync *s = c->s;
+	const struct canaries *all = &c->s->canaries;
 
-	for (size_t i = 0; i < s->canaries.n; i++) {
-		const struct canary *canary = &s->canaries.at[i];
-		if (!canary->id[0] || c->canary_listed[i])
-			continue;
-		s->canaries.at[i].missing = true;
-		sync_report_canaries(s);
-		s->why = SYNC_UNTRUSTED;
-		err_set(e, ERR_FORBIDDEN, "the list of all entries is not whole: the canary is missing in it");
-		return err_cause(
-			e,
-			"%s cannot be seen: give the account its right to read everything below %s back; if the "
-			"entry was deleted, add it again (class applicationProcess)",
-			canary->dn, canary->base);
-	}
+	for (size_t i = 0; i < all->n; i++)
+		if (all->at[i].id[0] && !c->canary_listed[i])
+			return canary_untrusted(c->s, all->at[i].id, e);
 	return 0;
 }
 

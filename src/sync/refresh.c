@@ -208,25 +208,21 @@ judge(struct refresh *r, enum phase_trust *trust_r, struct err *e)
 		if (s->canaries.at[i].id[0])
 			ids[n++] = s->canaries.at[i].id;
 	*trust_r = phase_judge(r->phase, ids, n, s->canaries.n, &missing);
+	if (*trust_r != PHASE_UNTRUSTED && !phase_absence_counts(r->phase)) {
+		/* Only changes were told, and what the account may not read any more is not among them: the resume
+		 * point must not go past it (reliability.md F-20). */
+		int there = canaries_read(s, &missing, e);
+		if (there < 0)
+			return -1;
+		if (!there)
+			*trust_r = PHASE_UNTRUSTED;
+	}
+	if (*trust_r == PHASE_UNTRUSTED)
+		return canary_untrusted(s, missing, e);
 	for (size_t i = 0; i < s->canaries.n; i++)
-		if (phase_absence_counts(r->phase))
-			s->canaries.at[i].missing = missing && str_eq(s->canaries.at[i].id, missing);
+		s->canaries.at[i].missing = false;
 	sync_report_canaries(s);
-	if (*trust_r != PHASE_UNTRUSTED)
-		return 0;
-	s->why = SYNC_UNTRUSTED;
-	for (size_t i = 0; i < s->canaries.n; i++)
-		if (str_eq(s->canaries.at[i].id, missing)) {
-			err_set(e, ERR_FORBIDDEN,
-				"what the directory shows is not whole: the canary is missing, so nothing is taken as "
-				"gone");
-			return err_cause(
-				e,
-				"%s cannot be seen: give the account its right to read everything below %s back; "
-				"if the entry was deleted, add it again (class applicationProcess)",
-				s->canaries.at[i].dn, s->canaries.at[i].base);
-		}
-	return -1;
+	return 0;
 }
 
 static int

@@ -67,6 +67,8 @@ struct sync {
 	int failures;       /* since it followed last */
 	bool changed_since; /* events were committed since the sentinel was written */
 	deadline_t reconcile_at, tick_at, csn_alarm_at;
+	int64_t held_batch; /* told in the log */
+	deadline_t held_told;
 
 	struct mutex lock; /* guards what follows, and the pointer feed for dir_feed_wake */
 	struct cond changed;
