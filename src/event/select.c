@@ -18,6 +18,7 @@ struct view {
 	const struct event_select *s;
 	enum event_type type;
 	bool user;
+	bool moved; /* nothing but the DN has changed */
 	struct side before, after;
 };
 
@@ -134,8 +135,18 @@ judge(struct arena *a, struct view *v, const struct event_seen *ev, struct strv 
 			return 1;
 		}
 	}
+	if (v->moved)
+		return 0;
 	*body_r = ev->body;
 	return 1;
+}
+
+static bool
+parse_moved(const char *type, struct view *v)
+{
+	v->moved = str_eq(type, EVENT_USER_MOVED) || str_eq(type, EVENT_GROUP_MOVED);
+	v->type = str_eq(type, EVENT_USER_MOVED) ? EVENT_USER_UPDATED : EVENT_GROUP_UPDATED;
+	return v->moved;
 }
 
 int
@@ -145,7 +156,9 @@ event_select_match(struct arena *a, const struct event_select *s, const struct e
 	struct view v = {.s = s};
 
 	/* a type of a later version, after a downgrade: nothing is known of it */
-	if (!event_type_parse(strv_of(ev->type), &v.type))
+	if (!event_type_parse(strv_of(ev->type), &v.type) && !parse_moved(ev->type, &v))
+		return 0;
+	if (v.moved && !s->sees)
 		return 0;
 	v.user = str_eq(event_type_subject(v.type), "User");
 	if (!(v.user ? s->users : s->groups))

@@ -285,7 +285,9 @@ tell_changes(struct seen *s, const struct subject *sub, struct err *e)
 	t.type = group ? EVENT_GROUP_UPDATED : EVENT_USER_UPDATED;
 	t.changed = rest.paths;
 	t.previous = rest.previous;
-	return rest.n ? seen_tell(s, &t, e) : 0;
+	/* Told to nobody but those whose fence it crosses. */
+	t.moved = rest.n + active.n == 0 && !str_eq(s->dn_key, s->was.dn_key);
+	return rest.n || t.moved ? seen_tell(s, &t, e) : 0;
 }
 
 static int

@@ -136,6 +136,7 @@ struct telling {
 	const struct told_member *member; /* NULL = none */
 	const char *const *changed;
 	const json_t *previous;
+	bool moved; /* an update of nothing but the DN */
 };
 int seen_tell(struct seen *s, const struct telling *t, struct err *e) DH_MUST_USE;
 

@@ -37,6 +37,12 @@ set_cause(struct seen *s, struct event *ev)
 	ev->cause.coalesced = s->o->coalesced;
 }
 
+static const char *
+moved_name(enum event_type t)
+{
+	return t == EVENT_USER_UPDATED ? EVENT_USER_MOVED : EVENT_GROUP_MOVED;
+}
+
 int
 seen_tell(struct seen *s, const struct telling *t, struct err *e)
 {
@@ -48,7 +54,7 @@ seen_tell(struct seen *s, const struct telling *t, struct err *e)
 		.source = s->r->source,
 		.subject_id = sub->id,
 		.incarnation = sub->incarnation,
-		.csn = s->csn,
+		.csn = t->moved ? arena_printf(s->a, "moved:%s", s->csn) : s->csn,
 		.at_us = s->at_us,
 		.name = sub->name,
 		.data_text = sub->data,
@@ -72,7 +78,7 @@ seen_tell(struct seen *s, const struct telling *t, struct err *e)
 	}
 	struct store_event row = {
 		.id = id,
-		.type = event_type_name(t->type),
+		.type = t->moved ? moved_name(t->type) : event_type_name(t->type),
 		.subject = sub->id,
 		.dn_key = sub->dn_key,
 		.old_dn_key = sub->old_dn_key,
@@ -82,7 +88,7 @@ seen_tell(struct seen *s, const struct telling *t, struct err *e)
 	};
 	if (store_tx_event(s->tx, &row, e) < 0)
 		return -1;
-	s->r->counted[t->type]++;
+	s->r->counted[t->type] += !t->moved;
 	if (s->at_us > s->r->last_change_us)
 		s->r->last_change_us = s->at_us;
 	return 0;

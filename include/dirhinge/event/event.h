@@ -29,6 +29,11 @@ enum event_type {
 		EVENT_N_TYPES
 };
 
+/* The stored type of a change of the DN alone: it is no event, but for a reader that the entry comes into sight of or
+ * leaves (select.h). Its text is that of an update that changed nothing. */
+#define EVENT_USER_MOVED  "dsync.user.moved"
+#define EVENT_GROUP_MOVED "dsync.group.moved"
+
 const char *event_type_name(enum event_type t);
 const char *event_type_subject(enum event_type t); /* "User", "Group" */
 bool event_type_removal(enum event_type t);
