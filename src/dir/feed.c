@@ -308,6 +308,13 @@ dir_feed_open(struct dir_feed *f, struct strv cookie, deadline_t until, struct e
 
 /* --- changes --- */
 
+int
+dir_feed_not_open(struct err *e)
+{
+	err_set(e, ERR_UNAVAILABLE, NULL);
+	return err_cause(e, "the change feed is not connected");
+}
+
 /* The next message and what it tells: 1 a change, 0 deadline or woken, -1 the source broke off. */
 static int
 next(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_change *c_r, struct err *e)
@@ -369,7 +376,7 @@ dir_feed_next(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_
 	int rc;
 
 	if (!f->open)
-		return err_set(e, ERR_UNAVAILABLE, "the feed is not open");
+		return dir_feed_not_open(e);
 	rc = f->begin_due ? announce(f, until, c_r, e) : next(f, a, until, c_r, e);
 	if (rc < 0) {
 		dir_feed_close(f);

@@ -67,7 +67,7 @@ int
 dir_feed_side(struct dir_feed *f, deadline_t until, struct err *e)
 {
 	if (!f->open)
-		return err_set(e, ERR_UNAVAILABLE, NULL);
+		return err_failed(dir_feed_not_open(e));
 	if (f->side.ld && dir_conn_alive(&f->side))
 		return 0;
 	f->side.broken = true;

@@ -67,6 +67,7 @@ struct dir_feed {
 	struct buf opaque_bytes;
 };
 
+int dir_feed_not_open(struct err *e); /* -1 */
 /* A bound connection to the URI in use or, when that fails, the next. */
 int dir_feed_connect(struct dir_feed *f, deadline_t until, struct err *e) DH_MUST_USE;
 /* The second connection, to the same server; made when first needed. */

@@ -105,6 +105,22 @@ line_added(const char *text, const char *more)
 	return arena_printf(a, "%s%s\n", text, more);
 }
 
+static void
+note(struct fl_seen *s)
+{
+	s->n_present += last.kind == DIR_PRESENT ? last.n_ids : 0;
+	s->n_ops += last.kind == DIR_OP;
+	if (last.kind == DIR_ENTRY) {
+		s->n_entries++;
+		if (s->n_entries < 100)
+			s->dns = line_added(s->dns, last.entry->dn);
+	}
+	for (size_t i = 0; last.kind == DIR_DELETE && i < last.n_ids; i++) {
+		s->n_deletes++;
+		s->gone = line_added(s->gone, last.ids[i]);
+	}
+}
+
 void
 fl_refresh(struct fl_seen *s)
 {
@@ -119,20 +135,31 @@ fl_refresh(struct fl_seen *s)
 		ck_assert_msg(last.cookie.p == NULL, "a cookie in the middle of a refresh");
 		ck_assert(last.kind == DIR_ENTRY || last.kind == DIR_PRESENT || last.kind == DIR_DELETE ||
 			  last.kind == DIR_OP);
-		s->n_present += last.kind == DIR_PRESENT ? last.n_ids : 0;
-		s->n_ops += last.kind == DIR_OP;
-		if (last.kind == DIR_ENTRY) {
-			s->n_entries++;
-			if (s->n_entries < 100)
-				s->dns = line_added(s->dns, last.entry->dn);
-		}
-		for (size_t i = 0; last.kind == DIR_DELETE && i < last.n_ids; i++) {
-			s->n_deletes++;
-			s->gone = line_added(s->gone, last.ids[i]);
-		}
+		note(s);
 	}
 	s->deletes_told = last.deletes_told;
 	s->cookie = last.cookie;
+}
+
+void
+fl_gather(size_t n, struct fl_seen *s)
+{
+	char before[sizeof(cookie)];
+
+	*s = (struct fl_seen){.dns = "", .gone = ""};
+	while (s->n_entries + s->n_deletes + s->n_ops < n) {
+		bool same_sid;
+
+		memcpy(before, cookie, sizeof(before));
+		take();
+		ck_assert_int_ne(last.kind, DIR_BEGIN);
+		note(s);
+		/* One server: the resume point never goes back. */
+		if (last.cookie.n && strlen(before) == strlen(cookie) && strchr(before, ';') == NULL)
+			ck_assert_int_ge(dir_csn_compare(cookie + strlen("rid=000,csn="),
+							 before + strlen("rid=000,csn="), &same_sid),
+					 0);
+	}
 }
 
 void
@@ -164,6 +191,38 @@ fl_quiet(void)
 		ck_assert_msg(c.kind == DIR_STALLED || c.kind == DIR_COOKIE, "a change of kind %d: %s", (int)c.kind,
 			      c.dn ? c.dn : "");
 	} while (c.kind != DIR_STALLED);
+}
+
+void
+fl_users(const char *prefix, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		live_user(writer, arena_printf(a, "%s%zu", prefix, i));
+}
+
+static void
+add(const char *dn, const char *class, const char *attr, const char *name, const char *member)
+{
+	struct dir_mods m;
+
+	dir_mods_init(&m, a);
+	dir_mods_value(&m, DIR_MOD_ADD, "objectClass", strv_of(class));
+	dir_mods_value(&m, DIR_MOD_ADD, attr, strv_of(name));
+	if (member)
+		dir_mods_value(&m, DIR_MOD_ADD, "member", strv_of(member));
+	ok(dir_add(writer, a, dn, &m, NULL, SOON, &e));
+}
+
+void
+fl_group(const char *cn, const char *member)
+{
+	add(arena_printf(a, "cn=%s," GROUPS, cn), "groupOfNames", "cn", cn, member);
+}
+
+void
+fl_ou(const char *ou, const char *parent)
+{
+	add(arena_printf(a, "ou=%s,%s", ou, parent), "organizationalUnit", "ou", ou, NULL);
 }
 
 void

@@ -43,6 +43,12 @@ const char *fl_cookie(void);
 const struct dir_change *fl_next(enum dir_change_kind kind);
 void fl_quiet(void); /* nothing more comes for a moment */
 
+/* Changes, gathered until n entries, deletes or operations have come. */
+void fl_gather(size_t n, struct fl_seen *seen_r);
+/* n new users PREFIX0, PREFIX1 … */
+void fl_users(const char *prefix, size_t n);
+void fl_group(const char *cn, const char *member);
+void fl_ou(const char *ou, const char *parent);
 void fl_modify(const char *dn, const char *attr, const char *value);
 void fl_rename(const char *dn, const char *rdn, const char *parent);
 void fl_delete(const char *dn);

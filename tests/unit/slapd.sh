@@ -273,11 +273,10 @@ feed_overlays()
 feed_peer()
 {
 	peer=$(setting peer) || return 0
-	echo "multiprovider on"
-	cat <<-CONF
-		syncrepl rid=00${peer%%@*} provider=${peer#*@} bindmethod=simple binddn=cn=admin,dc=example,dc=com
-			credentials=secret searchbase=dc=example,dc=com type=refreshAndPersist retry="1 +" timeout=3
-	CONF
+	printf '%s ' "syncrepl rid=00${peer%%@*} provider=${peer#*@} bindmethod=simple" \
+		"binddn=cn=admin,dc=example,dc=com credentials=secret searchbase=dc=example,dc=com" \
+		"type=refreshAndPersist retry=\"1 +\" timeout=3"
+	printf '\nmultiprovider on\n'
 }
 
 feed_config()
