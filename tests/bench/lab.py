@@ -17,6 +17,7 @@ from support.daemon import Daemon                                      # noqa: E
 from support.hinge import config, new_slapd                            # noqa: E402
 from support.slapd import GATEWAY, GROUPS, PEOPLE, SUFFIX, Variant     # noqa: E402
 from support.tls import Authority                                      # noqa: E402
+from support.wait import until                                         # noqa: E402
 
 BUILD = os.environ.get("DIRHINGE_BUILD", "")
 TICK = os.sysconf("SC_CLK_TCK")
@@ -128,7 +129,19 @@ class Lab:
                              [{"name": "bench", "profile": "lenient", "scopes": SCOPES}], context)
         began = time.perf_counter()
         self.daemon.start()
-        return time.perf_counter() - began
+        ready = time.perf_counter() - began
+        until(self.live, "the first refresh", 1800)
+        self.refreshed = time.perf_counter() - began
+        return ready
+
+    def live(self):
+        """The change feed has read the directory (or there is no feed): nothing runs beside what is measured."""
+        states = [r.get("state") for r in self.daemon.records("change feed")]
+        return "live" in states or (not states and self.events() == 404)
+
+    def events(self, query="limit=1&wait=0"):
+        """Status of a GET of /events."""
+        return self.daemon.probe(f"/events?{query}", token=self.daemon.tokens["bench"])[0]
 
     def start_tls(self):
         authority = Authority(self.dir)

@@ -16,8 +16,8 @@ def rate(v):
 def table(rows):
     """Markdown: ratios first, then single values."""
     out = ["| scenario | users | A: gateway /s | p50 / p99 ms | B: raw /s | p50 / p99 ms | A : B | min-max | goal | |"
-           " CPU A: dirhinge+slapd+gen | CPU B: slapd+gen | peak MB | LDAP ops/request |",
-           "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"]
+           " CPU A: dirhinge+slapd+gen | CPU B: slapd+gen | µs CPU a request, A / B | peak MB | LDAP ops/request |",
+           "|" + "---|" * 15]
     for r in rows:
         if "ratio" not in r:
             continue
@@ -28,7 +28,7 @@ def table(rows):
         fault = f" ({a['errors']} + {b['errors']} ERRORS: {a['error'] or b['error']})" if a["errors"] + b["errors"] else ""
         out.append(f"| {r['name']}{fault} | {r['users']} | {rate(a['rate'])} | {micros(a['p50'])} / {micros(a['p99'])} | "
                    f"{rate(b['rate'])} | {micros(b['p50'])} / {micros(b['p99'])} | **{r['ratio']:.2f}** | "
-                   f"{r['spread'][0]:.2f}-{r['spread'][1]:.2f} | {r['goal']} | {r['verdict']} | {cpu_a} | {cpu_b} | {peak} | "
+                   f"{r['spread'][0]:.2f}-{r['spread'][1]:.2f} | {r['goal']} | {r['verdict']} | {cpu_a} | {cpu_b} | {a['cost']:.0f} / {b['cost']:.0f} | {peak} | "
                    f"{a['ops']:.2f} |")
     out += ["", "| measure | users | value | goal | |", "|---|---|---|---|---|"]
     for r in rows:
