@@ -125,10 +125,9 @@ recheck_tx(struct store_tx *tx, void *ctx, struct err *e)
 	struct sync *s = ctx;
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024);
 	const struct observation as = {.coalesced = true, .reresolve = true};
-	size_t n = sync_ids_count(s->run.recheck);
-	const char *const *ids = sync_ids_list(s->run.recheck, a);
+	size_t n;
+	const char *const *ids = sync_ids_take(s->run.recheck, a, false, &n);
 
-	sync_ids_clear(s->run.recheck);
 	return sync_take_fetched(s, tx, ids, n, &as, NULL, e) < 0 ? -1 : sync_seal(s, tx, NULL, e);
 }
 

@@ -162,7 +162,8 @@ attempt(struct sync *s, struct err *e)
 {
 	bool begun, full;
 
-	if (sync_setup(s, e) < 0 || load_cookie(s, &begun, e) < 0)
+	if (sync_setup(s, e) < 0 || load_cookie(s, &begun, e) < 0 ||
+	    sync_ids_load(s->run.recheck, s->opts.store, e) < 0)
 		return -1;
 	/* Later only behind a comparison that missed nothing: it must not vouch for a tree that came back empty. */
 	if (!begun && canaries_make(s, e) < 0)

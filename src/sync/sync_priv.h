@@ -22,15 +22,20 @@
 #define META_COOKIE   "feed.cookie"
 #define META_MAP      "feed.map" /* fingerprint of the map that the state was made with; there after the first refresh */
 #define META_CANARIES "feed.canaries"
+#define META_RECHECK  "feed.recheck"  /* sync ids */
 #define META_SENTINEL "feed.sentinel" /* the greatest value that came through the feed */
 
-/* --- ids.c: sync ids to look at again ---------------------------------------------------------------------------- */
+/* --- ids.c: entries to look at again ----------------------------------------------------------------------------- */
 struct sync_ids *sync_ids_new(void);
 void sync_ids_free(struct sync_ids **ids);
 size_t sync_ids_count(const struct sync_ids *ids);
-const char *const *sync_ids_list(const struct sync_ids *ids, struct arena *a);
-deadline_t sync_ids_due(const struct sync_ids *ids); /* means something while there are any */
+deadline_t sync_ids_due(const struct sync_ids *ids); /* of the first */
+/* Takes out those that are due, or all. */
+const char *const *sync_ids_take(struct sync_ids *ids, struct arena *a, bool all, size_t *n_r);
 void sync_ids_clear(struct sync_ids *ids);
+/* With the transaction that made them; and as the last one left them. */
+int sync_ids_keep(struct sync_ids *ids, struct store_tx *tx, struct err *e) DH_MUST_USE;
+int sync_ids_load(struct sync_ids *ids, struct store *s, struct err *e) DH_MUST_USE;
 
 enum sync_why {              /* how an attempt ended */
 		SYNC_BROKEN, /* by the error's code */

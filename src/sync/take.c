@@ -131,6 +131,8 @@ sync_seal(struct sync *s, struct store_tx *tx, const char *hold_because, struct 
 {
 	if (guard_check(s, tx, hold_because, e) < 0)
 		return err_cause(e, "guard");
+	if (sync_ids_keep(s->run.recheck, tx, e) < 0)
+		return -1;
 	/* Behind the events that led to it: it is never ahead of them (reliability.md 4.3). */
 	return s->cookie.n == 0 ? 0 : store_tx_meta_put(tx, META_COOKIE, buf_view(&s->cookie), e);
 }

@@ -304,10 +304,10 @@ world_play(struct world *w, const struct world_step *st, bool data, struct buf *
 	}
 	struct printing pr = {w, a, data, out};
 	must_ok(store_events(w->store, w->read, 1 << 20, on_event, &pr, &e), &e);
-	const char *const *again = sync_ids_list(w->run.recheck, a);
+	size_t n;
+	const char *const *again = sync_ids_take(w->run.recheck, a, true, &n);
 	for (size_t i = 0; again[i]; i++)
 		buf_printf(out, "%srecheck %s", out->n ? "\n" : "", name_of(a, again[i]));
-	sync_ids_clear(w->run.recheck);
 	if (p.need_fetch)
 		buf_printf(out, "%sfetch", out->n ? "\n" : "");
 	if (w->run.moved)
