@@ -370,14 +370,18 @@ dir_dn_rdn(struct arena *a, const char *dn)
 }
 
 char *
+dir_dn_join(struct arena *a, const char *rdn, const char *parent)
+{
+	return *parent ? arena_printf(a, "%s,%s", rdn, parent) /* paste: ok, both parts are DN text */
+		       : arena_strdup(a, rdn);
+}
+
+char *
 dir_dn_with_rdn(struct arena *a, const char *dn, const char *rdn)
 {
 	const char *parent = dir_dn_parent(a, dn);
 
-	if (parent == NULL)
-		return NULL;
-	return *parent ? arena_printf(a, "%s,%s", rdn, parent) /* paste: ok, both parts are DN text */
-		       : arena_strdup(a, rdn);
+	return parent ? dir_dn_join(a, rdn, parent) : NULL;
 }
 
 int

@@ -85,11 +85,10 @@ int
 gw_write_rename(struct gw_run *run, const char *dn, const char *new_rdn, const char *new_parent,
 		const struct dir_write *w, deadline_t until, struct err *e)
 {
-	const char *to = dir_dn_with_rdn(run->m.a, dn, new_rdn);
+	const char *to =
+		new_parent ? dir_dn_join(run->m.a, new_rdn, new_parent) : dir_dn_with_rdn(run->m.a, dn, new_rdn);
 	struct told t;
 
-	if (new_parent)
-		to = arena_printf(run->m.a, "%s,%s", new_rdn, new_parent);
 	begin(run, &t, to, w);
 	return end(run, &t, dir_rename(run->m.dir, run->m.a, dn, new_rdn, new_parent, &t.w, until, e), e);
 }

@@ -32,6 +32,8 @@ int dir_rdn_change(struct arena *a, const char *dn, const char *attr, struct str
 		   struct err *e) DH_MUST_USE;
 /* The first RDN in the spelling given; NULL if dn does not parse. */
 char *dir_dn_rdn(struct arena *a, const char *dn);
+/* The name that a modrdn to another parent gives: both parts are DN text already; parent "" stands for the root. */
+char *dir_dn_join(struct arena *a, const char *rdn, const char *parent);
 /* dn with its first RDN replaced by rdn (from dir_rdn_build or dir_dn_rdn), as a modrdn does; NULL as above. */
 char *dir_dn_with_rdn(struct arena *a, const char *dn, const char *rdn);
 /* Value of the attribute in the first RDN, 1 found, 0 not part of the RDN, -1 does not parse. */
