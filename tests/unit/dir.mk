@@ -38,7 +38,7 @@ tests_unit_test_dir_feed_two_SOURCES = tests/unit/test_dir_feed_two.c $(feed_liv
 tests_unit_test_dir_feed_two_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_feed_two_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_feed_log_SOURCES = tests/unit/test_dir_feed_log.c $(feed_live)
-tests_unit_test_dir_feed_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_dir_feed_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LDAP_CFLAGS)
 tests_unit_test_dir_feed_log_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 endif
 EXTRA_DIST += tests/unit/slapd.sh

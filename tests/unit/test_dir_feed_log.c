@@ -3,10 +3,11 @@
  * log must not be believed. */
 #include <stdio.h>
 
+#include "dir/feed_log.h"
 #include "dirhinge/dir/dn.h"
 #include "feed_live.h"
 
-static struct live server;
+static struct live server, other;
 
 static void
 setup(void)
@@ -21,6 +22,7 @@ static void
 teardown(void)
 {
 	fl_end();
+	live_kill(&other);
 	scratch_teardown();
 }
 
@@ -143,10 +145,203 @@ START_TEST(log_outlives_the_server)
 }
 END_TEST
 
+/* The test's server is another one than the usual. */
+static void
+use(const char *name, const char *settings)
+{
+	live_start_feed(&other, name, settings);
+	fl_end();
+	fl_opts.history = true;
+	fl_begin(&other);
+}
+
+static void
+restart_with(const char *settings)
+{
+	live_end_gently(&other);
+	other.feed = settings;
+	live_again(&other);
+}
+
+/* An add, a modify, a rename and a delete. */
+static void
+all_kinds(void)
+{
+	live_user(fl_writer(), "kind");
+	fl_modify("uid=kind," PEOPLE, "sn", "Changed");
+	fl_rename("uid=kind," PEOPLE, "uid=kind2", NULL);
+	fl_delete("uid=kind2," PEOPLE);
+}
+
+START_TEST(log_without_deletes)
+{
+	struct fl_seen seen;
+
+	use("nodelete", "sid=1,log,logops=add+modify+modrdn,config");
+	fl_open(NULL);
+	fl_refresh(&seen);
+	ck_assert_str_eq(dir_feed_source(fl_feed()), "syncrepl");
+	live_user(fl_writer(), "u");
+	(void)fl_next(DIR_ENTRY);
+	fl_delete("uid=u," PEOPLE);
+	(void)fl_next(DIR_DELETE);
+}
+END_TEST
+
+START_TEST(judged_by_what_it_holds)
+{
+	struct fl_seen seen;
+
+	use("judged", "sid=1,log");
+	fl_open(NULL);
+	fl_refresh(&seen);
+	ck_assert_str_eq(dir_feed_source(fl_feed()), "syncrepl"); /* nothing in it, cn=config not readable */
+	all_kinds();
+	fl_gather(4, &seen);
+	fl_again(&seen);
+	ck_assert_str_eq(dir_feed_source(fl_feed()), "accesslog");
+	ck_assert_uint_eq(seen.n_ops + seen.n_entries, 0);
+}
+END_TEST
+
+/* Somebody takes deletes out of the log while it is in use. */
+START_TEST(log_changed_under_way)
+{
+	struct fl_seen seen;
+	const char *gone;
+
+	use("changed", "sid=1,log");
+	all_kinds();
+	live_user(fl_writer(), "lost");
+	gone = fl_id("uid=lost," PEOPLE);
+	restart_with("sid=1,log,logops=add+modify+modrdn");
+	fl_open(NULL);
+	fl_refresh(&seen);
+	ck_assert_str_eq(dir_feed_source(fl_feed()), "accesslog");
+	ok(dir_feed_log_check(fl_feed(), SOON, &e));
+	fl_delete("uid=lost," PEOPLE);
+	fl_quiet();
+	fails(dir_feed_log_check(fl_feed(), SOON, &e), ERR_UNAVAILABLE);
+	fl_again(&seen);
+	ck_assert_str_eq(dir_feed_source(fl_feed()), "syncrepl");
+	ck_assert(seen.n_deletes == 1 ? strstr(seen.gone, gone) != NULL : !seen.deletes_told);
+}
+END_TEST
+
+/* The log begins later than the gap: the net change from the data, and the log from there on. */
+START_TEST(log_shorter_than_the_gap)
+{
+	struct fl_seen seen;
+
+	use("short", "sid=1");
+	fl_users("u", 3);
+	fl_open(NULL);
+	fl_refresh(&seen);
+	dir_feed_close(fl_feed());
+	fl_delete("uid=u0," PEOPLE);
+	restart_with("sid=1,log,config,sessionlog=100");
+	fl_delete("uid=u1," PEOPLE);
+	fl_again(&seen);
+	ck_assert_uint_eq(seen.n_ops, 0);
+	ck_assert(!seen.full && !seen.deletes_told);
+	ck_assert_uint_eq(seen.n_present, 3); /* the bases and u2 */
+	ck_assert_str_eq(dir_feed_source(fl_feed()), "accesslog");
+	live_user(fl_writer(), "after");
+	ck_assert_str_eq(fl_next(DIR_OP)->op->dn, "uid=after," PEOPLE);
+}
+END_TEST
+
+START_TEST(bases_in_the_log)
+{
+	const struct dir_change *c;
+	struct fl_seen seen;
+	const char *id;
+
+	fl_open(NULL);
+	fl_refresh(&seen);
+	live_user(fl_writer(), "bases1");
+	id = fl_next(DIR_OP)->ids[0];
+	fl_modify("ou=leavers," SUFFIX, "description", "not ours");
+	fl_rename("uid=bases1," PEOPLE, "uid=bases2", "ou=leavers," SUFFIX);
+	c = fl_next(DIR_DELETE);
+	ck_assert_str_eq(c->ids[0], id);
+	ck_assert_str_eq(c->dn, "uid=bases1," PEOPLE);
+	ck_assert_str_eq(c->actor_dn, "cn=gateway," SUFFIX);
+	fl_modify("uid=bases2,ou=leavers," SUFFIX, "sn", "Unseen");
+	fl_quiet();
+	fl_rename("uid=bases2,ou=leavers," SUFFIX, "uid=bases1", PEOPLE);
+	c = fl_next(DIR_OP);
+	ck_assert_int_eq(c->op->kind, DIR_OP_RENAME);
+	ck_assert_str_eq(c->ids[0], id);
+	ck_assert_str_eq(c->op->new_dn, "uid=bases1," PEOPLE);
+}
+END_TEST
+
+/* What the operations tell, put together, is what the directory holds. */
+START_TEST(operations_add_up)
+{
+	static const struct {
+		const char *attr, *value;
+		enum dir_mod_op op;
+	} steps[] = {
+		{"mail", "A@Example.com", DIR_MOD_ADD},
+		{"mail", "b@example.com", DIR_MOD_ADD},
+		{"mail", "a@example.COM", DIR_MOD_DELETE},
+		{"description", "one", DIR_MOD_REPLACE},
+		{"description", "line\nbreak \xc3\xa9 :x", DIR_MOD_ADD},
+		{"sn", "van  der Berg", DIR_MOD_REPLACE},
+		{"description", "ONE", DIR_MOD_DELETE},
+		{"cn", "Second", DIR_MOD_ADD},
+	};
+	const struct dir_search s = {.base = "uid=sum2," PEOPLE, .scope = DIR_BASE};
+	const struct dir_entry *en = NULL, *there;
+	const struct dir_caps *caps;
+	struct fl_seen seen;
+
+	ok(dir_caps(fl_writer(), &caps, &e));
+	fl_open(NULL);
+	fl_refresh(&seen);
+	live_user(fl_writer(), "sum");
+	ok(dir_op_apply(a, caps->schema, NULL, fl_next(DIR_OP)->op, &en, &e));
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct dir_mods m;
+
+		dir_mods_init(&m, a);
+		dir_mods_value(&m, steps[i].op, steps[i].attr, strv_of(steps[i].value));
+		ok(dir_modify(fl_writer(), a, "uid=sum," PEOPLE, &m, NULL, SOON, &e));
+		ok(dir_op_apply(a, caps->schema, en, fl_next(DIR_OP)->op, &en, &e));
+	}
+	fl_rename("uid=sum," PEOPLE, "uid=SUM", NULL); /* letter case only */
+	ok(dir_op_apply(a, caps->schema, en, fl_next(DIR_OP)->op, &en, &e));
+	fl_rename("uid=SUM," PEOPLE, "uid=sum2", NULL);
+	ok(dir_op_apply(a, caps->schema, en, fl_next(DIR_OP)->op, &en, &e));
+	ck_assert_int_eq(dir_search_one(fl_writer(), a, &s, SOON, &there, &e), 1);
+	ck_assert_str_eq(en->dn, there->dn);
+	for (size_t i = 0; i < there->n_attrs; i++) {
+		const struct dir_attr *at = dir_entry_attr(en, there->attrs[i].name);
+
+		ck_assert_msg(at && at->n == there->attrs[i].n, "%s", there->attrs[i].name);
+		for (size_t k = 0; k < at->n; k++)
+			ck_assert_msg(dir_entry_has(there, at->name, at->values[k]), "%s: %s", at->name,
+				      at->values[k].p);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
-	const TTest *const tests[] = {operations, gap_is_told_exactly, log_outlives_the_server};
+	const TTest *const tests[] = {
+		operations,
+		gap_is_told_exactly,
+		log_outlives_the_server,
+		log_without_deletes,
+		judged_by_what_it_holds,
+		log_changed_under_way,
+		log_shorter_than_the_gap,
+		bases_in_the_log,
+		operations_add_up,
+	};
 	int failed;
 
 	live_begin();
