@@ -277,6 +277,24 @@ START_TEST(bases_in_the_log)
 }
 END_TEST
 
+static void
+same_as_there(const struct dir_entry *en)
+{
+	const struct dir_search s = {.base = en->dn, .scope = DIR_BASE};
+	const struct dir_entry *there;
+
+	ck_assert_int_eq(dir_search_one(fl_writer(), a, &s, SOON, &there, &e), 1);
+	ck_assert_str_eq(en->dn, there->dn);
+	for (size_t i = 0; i < there->n_attrs; i++) {
+		const struct dir_attr *at = dir_entry_attr(en, there->attrs[i].name);
+
+		ck_assert_msg(at && at->n == there->attrs[i].n, "%s", there->attrs[i].name);
+		for (size_t k = 0; k < at->n; k++)
+			ck_assert_msg(dir_entry_has(there, at->name, at->values[k]), "%s: %s", at->name,
+				      at->values[k].p);
+	}
+}
+
 /* What the operations tell, put together, is what the directory holds. */
 START_TEST(operations_add_up)
 {
@@ -293,8 +311,7 @@ START_TEST(operations_add_up)
 		{"description", "ONE", DIR_MOD_DELETE},
 		{"cn", "Second", DIR_MOD_ADD},
 	};
-	const struct dir_search s = {.base = "uid=sum2," PEOPLE, .scope = DIR_BASE};
-	const struct dir_entry *en = NULL, *there;
+	const struct dir_entry *en = NULL;
 	const struct dir_caps *caps;
 	struct fl_seen seen;
 
@@ -313,18 +330,10 @@ START_TEST(operations_add_up)
 	}
 	fl_rename("uid=sum," PEOPLE, "uid=SUM", NULL); /* letter case only */
 	ok(dir_op_apply(a, caps->schema, en, fl_next(DIR_OP)->op, &en, &e));
+	same_as_there(en);
 	fl_rename("uid=SUM," PEOPLE, "uid=sum2", NULL);
 	ok(dir_op_apply(a, caps->schema, en, fl_next(DIR_OP)->op, &en, &e));
-	ck_assert_int_eq(dir_search_one(fl_writer(), a, &s, SOON, &there, &e), 1);
-	ck_assert_str_eq(en->dn, there->dn);
-	for (size_t i = 0; i < there->n_attrs; i++) {
-		const struct dir_attr *at = dir_entry_attr(en, there->attrs[i].name);
-
-		ck_assert_msg(at && at->n == there->attrs[i].n, "%s", there->attrs[i].name);
-		for (size_t k = 0; k < at->n; k++)
-			ck_assert_msg(dir_entry_has(there, at->name, at->values[k]), "%s: %s", at->name,
-				      at->values[k].p);
-	}
+	same_as_there(en);
 }
 END_TEST
 
