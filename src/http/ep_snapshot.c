@@ -8,10 +8,11 @@
 #include "http_priv.h"
 #include "media.h"
 
-#define PAGE_BYTES  (4u * 1024 * 1024)
-#define PAGE_MAX    (64u * 1024 * 1024) /* a group comes with all its members */
-#define ID_MAX      128
-#define MEMBERS_MAX INT64_C(1000000)
+#define PAGE_BYTES   (4u * 1024 * 1024)
+#define PAGE_MAX     (64u * 1024 * 1024) /* a group comes with all its members */
+#define HELD_RETRY_S 60
+#define ID_MAX       128
+#define MEMBERS_MAX  INT64_C(1000000)
 
 /* Rows are taken down first: a read inside a read would hold two connections of the store. */
 struct row {
@@ -125,10 +126,33 @@ write_row(struct snapshot *s, const struct row *row, struct err *e)
 }
 
 static int
+note_batch(void *ctx, const struct store_batch *b DH_UNUSED, struct err *e DH_UNUSED)
+{
+	*(bool *)ctx = true;
+	return 1;
+}
+
+/* The state already is without what the guard holds back: a reader that began with it would carry out what nobody has
+ * approved. Looked at before and after the state was read. */
+static int
+check_held(struct snapshot *s, struct err *e)
+{
+	bool held = false;
+	if (store_batches(s->r.store, note_batch, &held, e) < 0)
+		return -1;
+	if (!held)
+		return 0;
+	(void)err_set(e, ERR_UNAVAILABLE,
+		      "removals are held until an operator has decided, and a snapshot would show them as done");
+	e->retry_after = HELD_RETRY_S;
+	return err_cause(e, "dirhinge guard list");
+}
+
+static int
 reply(struct snapshot *s, struct err *e)
 {
 	struct req *q = s->q;
-	if (store_state_list(s->r.store, s->kind, s->after, s->r.limit, take_row, s, e) < 0)
+	if (check_held(s, e) < 0 || store_state_list(s->r.store, s->kind, s->after, s->r.limit, take_row, s, e) < 0)
 		return -1;
 	s->out = ARENA_NEW(q->a, struct buf);
 	*s->out = BUF_INIT(PAGE_MAX);
@@ -140,6 +164,8 @@ reply(struct snapshot *s, struct err *e)
 		if (write_row(s, row, e) < 0)
 			return -1;
 	}
+	if (check_held(s, e) < 0)
+		return -1;
 	bool more = s->n == s->r.limit || s->bytes >= PAGE_BYTES;
 	buf_adds(s->out, "],\"next_page\":");
 	if (more)

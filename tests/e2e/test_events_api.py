@@ -492,6 +492,7 @@ def test_guard_release_and_reject(feed):
         seen = r.until(of(bystander, "user.updated"))
         gone = [e for e in seen if e["type"] == "dsync.user.deleted" and prefix in e["subject"]["userName"]]
         assert len(gone) <= 20, "more removals went out than the guard allows"
+        assert reader(feed).get("/events/snapshot").error(503), "a snapshot would show the removals as done"
         batch = held(feed)[0]
         assert batch["removals"] + len(gone) == 30, batch
         done = cli(feed, "guard", "show", str(batch["id"]))

@@ -784,8 +784,14 @@ START_TEST(the_guard)
 	(void)answer_error(&r, 400);
 	ask("/admin/v1/events", NULL, &r);
 	ck_assert_uint_eq(count(&r), 0);
+	/* nor does a snapshot tell of it */
+	ask("/admin/v1/events/snapshot", NULL, &r);
+	(void)answer_error(&r, 503);
+	ck_assert_pstr_eq(answer_field(&r, "Retry-After"), "60");
 	post(arena_printf(a, "%s/release", one), "{\"why\":\"a leaver\",\"who\":\"olga\"}", &r);
 	ck_assert_str_eq(answer_text(&r, "decision"), "released");
+	ask("/admin/v1/events/snapshot", NULL, &r);
+	ck_assert_int_eq(r.status, 200);
 	post(arena_printf(a, "%s/reject", one), NULL, &r);
 	(void)answer_error(&r, 409);
 	ask("/admin/v1/events", NULL, &r);
