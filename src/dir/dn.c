@@ -6,7 +6,6 @@
 
 #include "dir/attr.h"
 #include "dir/cleanup.h"
-#include "dir/dn_text.h"
 #include "dirhinge/base/buf.h"
 
 /* RFC 4514 3: one RDN of more than this is no name of anything; slapd's own limit on values is far above. */
@@ -163,12 +162,6 @@ dir_rdn_change(struct arena *a, const char *dn, const char *attr, struct strv va
 		return err_set(e, ERR_VALUE, "the value that names the entry (%s) is too long", attr);
 	*rdn_r = arena_strndup(a, buf_str(&b), b.n);
 	return 0;
-}
-
-char *
-dir_dn_join(struct arena *a, const char *rdn, const char *parent)
-{
-	return *parent ? arena_printf(a, "%s,%s", rdn, parent) : arena_strdup(a, rdn);
 }
 
 int

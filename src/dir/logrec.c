@@ -5,7 +5,6 @@
 
 #include <ldap.h>
 
-#include "dir/dn_text.h"
 #include "dirhinge/dir/dn.h"
 
 /* Never copied out of the log, whatever the map says (directories.md 2.6). */

@@ -3,7 +3,6 @@
  * unknown outcome, never a guess. */
 #include "dir/cleanup.h"
 #include "dir/decode.h"
-#include "dir/dn_text.h"
 #include "dir/filter_text.h"
 #include "dir/ms.h"
 #include "dir/pool.h"
