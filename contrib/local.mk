@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += .ci/run .clang-format .clang-tidy .editorconfig %D%/HACKING.md %D%/build-aux/embed.sh %D%/check %D%/decisions \
+EXTRA_DIST += .ci/run .clang-format .clang-tidy .editorconfig %D%/HACKING.md %D%/active-directory.md %D%/directories.md %D%/build-aux/embed.sh %D%/check %D%/decisions \
 	%D%/install-deps %D%/quickstart %D%/steps.bash %D%/systemd/dirhinge.service
 
 dist_doc_DATA = README.md LICENSE %D%/dirhinge.example.yaml

@@ -90,13 +90,23 @@ row_available(const struct load *l, struct map_row *row)
 	return any_class_allows(l, row->at->name);
 }
 
-/* A derived attribute that the directory does not know is left out: its row has no type then. */
+static bool
+is_mapped(const struct load *l, const char *ldap)
+{
+	for (size_t i = 0; i < l->rows.n; i++)
+		if (str_caseeq(l->rows.v[i]->ldap, ldap) && !l->rows.v[i]->arg)
+			return true;
+	return false;
+}
+
+/* A derived attribute that the directory does not know, or that the operator has mapped, is left out: its row has no
+ * type then. */
 static void
 drop_derived(struct load *l)
 {
 	for (size_t i = 0; i < l->rows.n_derived; i++) {
 		struct map_row *row = &l->rows.derived[i].row;
-		if (!row_available(l, row))
+		if (!row_available(l, row) || is_mapped(l, row->ldap))
 			row->at = NULL;
 		row->chars = map_charset_of(row->at);
 		row->names = row->at && str_caseeq(row->ldap, l->m->opts->rdn);

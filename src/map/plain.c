@@ -314,6 +314,9 @@ map_client_plan(struct map_plan *p, const struct map_home *h, struct err *e)
 	struct strv shown = p->current ? map_client_shown(p->r, row, p->current) : (struct strv){0};
 	if (!new && !old)
 		return 0;
+	if (new && !shown.p && row->at->single && p->current &&dir_entry_attr(p->current, row->ldap))
+		return err_set(e, ERR_CONFLICT,
+			       "externalId: another client has set it, and the directory has room for one");
 	if (shown.p)
 		map_state_add(&p->have, row, shown);
 	if (new)

@@ -30,6 +30,8 @@ EXTRA_DIST += \
 	%D%/test_core.py \
 	%D%/test_core_active_directory.py \
 	%D%/test_core_doctor.py \
+	%D%/test_core_same.py \
+	%D%/core_session.json \
 	%D%/test_cursor.py \
 	%D%/test_directory_down.py \
 	%D%/test_discovery.py \

@@ -166,6 +166,25 @@ def test_a_group_is_a_global_security_group(side):
     assert e.one("groupType") == "-2147483646" and e.one("sAMAccountName") == e.one("cn") == g["displayName"]
 
 
+def test_account_names_as_user_names(side_server, tmp_path):
+    """The operator's map may make sAMAccountName the userName; then nothing is derived for it."""
+    server, kind = side_server
+    path = tmp_path / "users.yaml"
+    path.write_text("rows:\n  - { scim: userName, ldap: sAMAccountName }\n")
+    s = kind(server, users={"map": str(path)})
+    try:
+        name = unique("logon").replace("-", "")
+        u = s.make_user(userName=name)
+        e = s.entry(u["id"])
+        assert e.one("sAMAccountName") == u["userName"] == name and "userPrincipalName" not in e
+        s.client("lenient").post("/Users", s.user_body(userName=name.upper())).error(409, "uniqueness")
+        new = unique("l2").replace("-", "")
+        s.client("lenient").patch(f"/Users/{u['id']}", replace(userName=new)).expect(200, 204)
+        assert s.entry(u["id"]).one("sAMAccountName") == new
+    finally:
+        s.stop()
+
+
 # --- what lives in several attributes ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("sent", ["DE", "de", "Germany"])
@@ -199,6 +218,15 @@ def test_proxy_addresses(side):
         {"op": "replace", "path": 'emails[type eq "work"].value', "value": c2},
         {"op": "remove", "path": 'emails[type eq "other"]'}]).expect(200, 204)
     side.assert_entry(u["id"], {"mail": [c2], "proxyAddresses": [f"SMTP:{c2}", "sip:x@example.com"]})
+
+
+def test_one_external_id(side):
+    """The attribute holds one value: the second client is told, and the first one keeps its own."""
+    u = side.make_user(client="entra", externalId="first")
+    side.client("okta").patch(f"/Users/{u['id']}", replace(externalId="second")).error(409)
+    assert side.client("entra").get(f"/Users/{u['id']}").json["externalId"] == "first"
+    side.client("entra").patch(f"/Users/{u['id']}", replace(externalId="other")).expect(200, 204)
+    assert side.client("entra").get(f"/Users/{u['id']}").json["externalId"] == "other"
 
 
 # --- what is there besides our users -----------------------------------------------------------------------------------
