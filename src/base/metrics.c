@@ -9,6 +9,7 @@
 #include "dirhinge/base/thread.h"
 
 #define KEY_MAX 1024 /* label values together; longer ones are cut, they come from configuration */
+#define FRONT   8    /* series that are found without rendering their labels */
 
 struct series {
 	int64_t n;        /* value, or sum of a histogram */
@@ -22,6 +23,12 @@ struct metric {
 	struct mutex lock; /* guards all below */
 	struct arena *a;
 	struct strmap *series; /* by rendered labels */
+	/* The first ones made, which are those that count most of what is counted. */
+	struct {
+		const char *values[METRIC_LABELS_MAX];
+		struct series *s;
+	} front[FRONT];
+	size_t n_front;
 };
 
 struct hook {
@@ -187,9 +194,33 @@ make_series(struct metric *f, struct strv key)
 	return s;
 }
 
+static struct series *
+find_front(const struct metric *f, const char *const *values)
+{
+	for (size_t i = 0; i < f->n_front; i++) {
+		size_t n = 0;
+
+		while (n < f->n_labels && str_eq(f->front[i].values[n], values[n]))
+			n++;
+		if (n == f->n_labels)
+			return f->front[i].s;
+	}
+	return NULL;
+}
+
+static void
+add_front(struct metric *f, const char *const *values, struct series *s)
+{
+	if (f->n_front == FRONT)
+		return;
+	for (size_t n = 0; n < f->n_labels; n++)
+		f->front[f->n_front].values[n] = arena_strdup(f->a, values[n]);
+	f->front[f->n_front++].s = s;
+}
+
 /* With f locked. */
 static struct series *
-find_series(struct metric *f, const char *const *values)
+find_rendered(struct metric *f, const char *const *values)
 {
 	DH_CLEANUP(buf_done) struct buf key = BUF_INIT(KEY_MAX);
 
@@ -206,6 +237,21 @@ find_series(struct metric *f, const char *const *values)
 	render_labels(&key, f, NULL);
 	s = strmap_get(f->series, strv_of(buf_str(&key)));
 	return s ? s : make_series(f, strv_of(buf_str(&key)));
+}
+
+/* With f locked. values NULL: "other" everywhere. */
+static struct series *
+find_series(struct metric *f, const char *const *values)
+{
+	struct series *s = values || f->n_labels == 0 ? find_front(f, values) : NULL;
+	size_t before = strmap_count(f->series);
+
+	if (s)
+		return s;
+	s = find_rendered(f, values);
+	if ((values || f->n_labels == 0) && strmap_count(f->series) > before && strmap_count(f->series) <= FRONT)
+		add_front(f, values, s);
+	return s;
 }
 
 void

@@ -95,7 +95,12 @@ str_caseeq(const char *a, const char *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
-	return strv_caseeq(strv_of(a), strv_of(b));
+	/* Names mostly differ in the first letters: their lengths are not worth asking for. */
+	while (*a != '\0' && (*a == *b || fold(*a) == fold(*b))) {
+		a++;
+		b++;
+	}
+	return *a == *b;
 }
 
 /* Length of the sequence of two bytes or more that s begins with, 0 if it is not valid. */

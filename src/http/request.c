@@ -13,7 +13,7 @@ struct req *
 http_req_new(struct http *h, const char *target)
 {
 	unsigned char id[16];
-	struct arena *a = arena_new(4096);
+	struct arena *a = arena_new(32768); /* what a GET needs, in one block */
 	struct req *q = ARENA_NEW(a, struct req);
 	q->a = a;
 	q->h = h;
