@@ -52,7 +52,8 @@ must_wait(struct refresh *r, struct store_tx *tx, const char *id, const struct d
 	struct store_state other;
 	const char *key;
 
-	if (r->initial || arena_used(r->a) > PUT_OFF_BYTES)
+	/* A canary that was put back has to speak before it is judged. */
+	if (r->initial || arena_used(r->a) > PUT_OFF_BYTES || canary_of(r->s, en->dn))
 		return 0;
 	key = dir_dn_normal(run->a, en->dn);
 	if (!key)

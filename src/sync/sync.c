@@ -200,6 +200,18 @@ state_of(const struct sync *s, const struct err *e)
 	}
 }
 
+/* The default text of the code speaks of a request. */
+static void
+explain(enum sync_state state, struct err *e)
+{
+	struct err why = *e;
+
+	if (state != SYNC_STATE_BEHIND)
+		return;
+	err_set(e, why.code, "the server is behind what was seen before: it lags, or was set back to an older state");
+	err_cause(e, "%s", why.cause);
+}
+
 /* Doubles from failure to failure; spread, so that several gateways do not come back together. */
 static int64_t
 pause_ms(struct sync *s, enum sync_state state)
@@ -283,6 +295,7 @@ follow(void *ctx)
 		if (sync_stopping(s))
 			continue;
 		enum sync_state state = state_of(s, &e);
+		explain(state, &e);
 		sync_report_state(s, state, &e);
 		wait_ms(s, pause_ms(s, state), &e);
 	}
