@@ -234,11 +234,12 @@ def events_path(lab, path):
 
 def idle_polls(run):
     lab = run.lab()
+    lab.start(feed=True)
     if lab.events() == 404:
         run.skip("64 idle long polls beside load", "/events answers 404")
         return
     alone = [lab.http(MIX, connections=16, seconds=run.o.seconds, warmup=1)["all"] for _ in range(run.o.rounds)]
-    polls = [subprocess.Popen([program("tests/bench/http_load"), *events_path(lab, "/events?wait=20&after={cursor}"),
+    polls = [subprocess.Popen([program("tests/bench/http_load"), *events_path(lab, "/events?wait=20&types=dsync.group.deleted&after={cursor}"),
                                "--field", "next_cursor", "--mark", "nothing-has-this-mark-", "--marks", "1",
                                "--seconds", "3600"], stdout=subprocess.DEVNULL) for _ in range(64)]
     try:
@@ -249,12 +250,14 @@ def idle_polls(run):
             p.wait(20)
     run.value("64 long polls: rate beside them : alone", median([r["rate"] for r in beside]) /
               median([r["rate"] for r in alone]), "x", 0.8, at_least=True, users=lab.users)
+    lab.start()
 
 
 # --- the feed --------------------------------------------------------------------------------------------------------
 
 def feed(run):
     lab = run.lab()
+    lab.start(feed=True)
     if lab.events() == 404:
         for name in ("change to long poll, p50", "change to long poll, p99"):
             run.skip(name, "/events answers 404")
@@ -268,6 +271,8 @@ def feed(run):
             run.value(f"change to long poll, p99, {name}", at(0.99), "ms", 20, users=lab.users, n=len(delays))
         else:
             run.value(f"change to long poll, p99, {name}", at(0.99), "ms", 1000, users=lab.users, n=len(delays))
+    run.value("memory with the feed", Process(lab.daemon.pid).memory("VmRSS") / 2**20, "MB", 64, users=lab.users)
+    lab.start()
 
 
 def cursor_now(lab):
@@ -310,18 +315,20 @@ def follow(lab, rate, seconds):
 def refresh(run):
     """From an empty state directory to the live feed: the whole directory has been read and stored by then."""
     lab = run.lab()
+    lab.start(feed=True)
     if lab.events() == 404:
         run.skip("first refresh : bare refresh", "/events answers 404")
         return
 
     def gateway():
-        lab.start()                                              # a new daemon has a new state directory
+        lab.start(feed=True)                                     # a new daemon has a new state directory
         return {"seconds": lab.refreshed, "peak": Process(lab.daemon.pid).peak()}
 
     got_a, got_b = run.turns(gateway, lambda: lab.dump("(objectClass=*)", "*", "+", base="dc=example,dc=com", sync=True))
     run.value("first refresh : bare refresh", median([x["seconds"] / y["seconds"] for x, y in zip(got_a, got_b)]), "x",
               1.5, users=lab.users)
     run.value("first refresh", median([x["seconds"] for x in got_a]), "s", users=lab.users)
+    lab.start()
     run.value("peak memory of the first refresh", max(x["peak"] for x in got_a) / 2**20, "MB", 64, users=lab.users)
 
 
