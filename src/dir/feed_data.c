@@ -230,6 +230,31 @@ text_of(const struct dir_entry *en, const char *attr)
 }
 
 static int
+keep_entry(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
+{
+	const struct dir_entry **slot = ctx;
+
+	*slot = en;
+	return 0;
+}
+
+/* After a gap 389 DS sends entries without their operational attributes. 1 *en_r is whole, 0 it is gone by now, -1
+ * failed. */
+static int
+complete(struct dir_feed *f, struct arena *a, const char *id, const struct dir_entry **en_r, struct err *e)
+{
+	const struct dir_entry *whole = NULL;
+
+	if (!f->opaque || dir_entry_attr(*en_r, f->id_attr))
+		return 1;
+	if (dir_feed_fetch(f, a, &id, 1, deadline_in(f->d->timeout_ms), keep_entry, &whole, e))
+		return -1;
+	if (whole)
+		*en_r = whole;
+	return whole != NULL;
+}
+
+static int
 entry_change(struct dir_feed *f, struct arena *a, LDAPMessage *msg, const struct sync_entry *se, struct dir_change *c,
 	     struct err *e)
 {
@@ -242,13 +267,21 @@ entry_change(struct dir_feed *f, struct arena *a, LDAPMessage *msg, const struct
 		c->kind = se->state == SYNC_DELETE ? DIR_DELETE : DIR_PRESENT;
 		return one_id(f, a, se, c);
 	}
-	c->csn = text_of(en, f->d->caps->flavour->version_attr);
-	c->actor_dn = text_of(en, "modifiersName");
 	/* It has been moved out of the bases, or is somebody else's below the common DN. */
 	c->kind = dir_feed_in_bases(f, en->dn) ? DIR_ENTRY : DIR_DELETE;
-	if (c->kind == DIR_ENTRY)
+	(void)one_id(f, a, se, c);
+	if (c->kind == DIR_ENTRY) {
+		int rc = complete(f, a, c->ids[0], &en, e);
+
+		/* Gone meanwhile, as a later message will say. */
+		if (rc <= 0)
+			return rc;
+		c->dn = en->dn;
 		c->entry = en;
-	return one_id(f, a, se, c);
+	}
+	c->csn = text_of(en, f->d->caps->flavour->version_attr);
+	c->actor_dn = text_of(en, "modifiersName");
+	return 1;
 }
 
 static int
@@ -260,7 +293,7 @@ on_entry(struct dir_feed *f, struct arena *a, struct feed_search *s, LDAPMessage
 	struct sync_vector v = {0};
 	struct sync_entry se;
 	LDAPControl *state;
-	int told;
+	int rc, told;
 
 	if (ldap_get_entry_controls(f->c.ld, msg, &controls) != LDAP_SUCCESS)
 		return protocol_error(f, "an entry whose controls cannot be decoded", e);
@@ -269,11 +302,12 @@ on_entry(struct dir_feed *f, struct arena *a, struct feed_search *s, LDAPMessage
 		return protocol_error(f, "an entry without its sync state", e);
 	if (dir_sync_entry(a, strv_n(state->ldctl_value.bv_val, state->ldctl_value.bv_len), &se, e))
 		return protocol_error(f, "sync state", e);
-	if (entry_change(f, a, msg, &se, &c, e) < 0)
+	rc = entry_change(f, a, msg, &se, &c, e);
+	if (rc < 0)
 		return -1;
 	told = take_cookie(f, s, se.cookie, &v, e);
-	if (told < 0)
-		return -1;
+	if (told < 0 || rc == 0)
+		return told < 0 ? -1 : 0;
 	if (!f->refreshing) {
 		if (told)
 			c.cookie = resume_point(f, a);
