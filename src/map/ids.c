@@ -12,6 +12,14 @@ map_id(struct map_run *r, const struct dir_entry *en)
 	return uuid_valid(v) ? arena_strndup(r->a, v.p, v.n) : NULL;
 }
 
+bool
+map_id_valid(const char *id)
+{
+	/* RFC 7643 3.1: id is caseExact, and ours are written in lower case. To the directory both would be the same.
+	 */
+	return id && uuid_valid(strv_of(id)) && !strpbrk(id, "ABCDEF");
+}
+
 char *
 map_location(struct map_run *r, const struct map *m, const char *id)
 {
@@ -48,7 +56,7 @@ map_version(struct map_run *r, const struct dir_entry *en)
 const struct dir_filter *
 map_id_filter(struct map_run *r, const struct map *m, const char *id)
 {
-	if (!id || !uuid_valid(strv_of(id)))
+	if (!map_id_valid(id))
 		return dir_f_false(r->a);
 	return dir_f_and2(r->a, dir_f_eq(r->a, r->caps->flavour->id_attr, strv_of(id)), map_class_test(m));
 }
@@ -70,7 +78,8 @@ on_entry(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 	return 0;
 }
 
-/* Ids that are not found yet, below one base. */
+/* Ids that are not found yet, below one base. In any case: RFC 7643 8.7.1 says so of the "value" of members, groups and
+ * manager. */
 static int
 find_below(struct finding *f, const struct map *m, const char *const *ids, size_t n, struct err *e)
 {

@@ -125,6 +125,8 @@ enum map_charset map_charset_of(const struct dir_attr_type *at);
 /* Equal for the directory as far as can be told here (case, blanks, telephone numbers): never add a value twice. */
 bool map_value_same(const struct dir_attr_type *at, struct strv x, struct strv y);
 
+bool map_id_valid(const char *id); /* ids.c: could it be one of ours? NULL: no */
+
 /* --- refs.c ------------------------------------------------------------------------------------------------------ */
 /* Fallback: value to show for a manager that cannot be resolved, or NULL. */
 void map_refs_add(struct map_refs *refs, const struct map *m, json_t *res, const struct scim_attr *attr, const char *dn,

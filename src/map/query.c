@@ -97,7 +97,7 @@ on_id(struct map_run *r, const struct scim_filter *f)
 		return all(false);
 	}
 	struct map_narrow eq = none();
-	if (value && uuid_valid(strv_of(value))) {
+	if (map_id_valid(value)) {
 		eq = some(dir_f_eq(r->a, attr, strv_of(value)), true);
 		eq.one = f->op == SCIM_EQ;
 	}

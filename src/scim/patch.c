@@ -71,7 +71,8 @@ unknown_key(const struct op *op, const char *key, struct err *e)
 {
 	if (scim_tolerates(op->c, SCIM_TOL_UNKNOWN_ATTR, key))
 		return 0;
-	return err_set(e, ERR_PATH, "Operations[%u].value: %s: no such attribute", op->index, key);
+	/* RFC 7644 table 9: what is wrong is the message, there is no path. */
+	return err_set(e, ERR_SYNTAX, "Operations[%u].value: %s: no such attribute", op->index, key);
 }
 
 /* Libraries that build an extension's object from its schema write its name into it (scim2-models). */

@@ -58,6 +58,7 @@ EXTRA_DIST += \
 	%D%/test_setups.py \
 	%D%/test_small_map.py \
 	%D%/test_sort.py \
+	%D%/test_strict.py \
 	%D%/test_tls.py \
 	%D%/test_typed.py \
 	%D%/test_user_create.py \

@@ -162,13 +162,6 @@ def test_good_id_with_a_tail_is_not_that_id(hinge, suffix):
     assert hinge.entry(u["id"]) == before, "a mangled id reached an entry"
 
 
-def test_id_in_upper_case_is_the_same_or_unknown(hinge):
-    u = hinge.make_user()
-    r = hinge.lenient.get(f"/Users/{u['id'].upper()}").expect(200, 404)
-    if r.status == 200:
-        assert r.json["id"] == u["id"]
-
-
 @pytest.mark.parametrize("key", NASTY)
 def test_member_ids(hinge, key):
     value = nasty(key)
