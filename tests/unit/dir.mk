@@ -3,7 +3,7 @@ if HAVE_CHECK
 scratch = tests/unit/scratch.c tests/unit/scratch.h
 live_two = tests/unit/live.c tests/unit/live.h tests/unit/live_two.c tests/unit/live_two.h $(scratch)
 dir_unit_tests = tests/unit/test_dir tests/unit/test_dir_uri tests/unit/test_dir_live \
-	tests/unit/test_dir_faults tests/unit/test_dir_tls
+	tests/unit/test_dir_faults tests/unit/test_dir_tls tests/unit/test_dir_ms tests/unit/test_dir_range
 check_PROGRAMS += $(dir_unit_tests)
 TESTS += $(dir_unit_tests)
 
@@ -19,6 +19,12 @@ tests_unit_test_dir_tls_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_SOURCES = tests/unit/test_dir.c $(scratch)
 tests_unit_test_dir_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_LDADD = $(LIBS_dir) $(CHECK_LIBS)
+tests_unit_test_dir_ms_SOURCES = tests/unit/test_dir_ms.c $(scratch)
+tests_unit_test_dir_ms_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LDAP_CFLAGS)
+tests_unit_test_dir_ms_LDADD = $(LIBS_dir) $(CHECK_LIBS)
+tests_unit_test_dir_range_SOURCES = tests/unit/test_dir_range.c $(scratch)
+tests_unit_test_dir_range_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LDAP_CFLAGS)
+tests_unit_test_dir_range_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_uri_SOURCES = tests/unit/test_dir_uri.c $(scratch)
 tests_unit_test_dir_uri_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_uri_LDADD = $(LIBS_dir) $(CHECK_LIBS)
