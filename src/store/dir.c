@@ -96,3 +96,30 @@ store_unlock_dir(int *fd, bool clean)
 		(void)fsync(*fd);
 	close_fd(fd); /* releases the lock */
 }
+
+static int
+put_aside(const char *dir, const char *suffix, struct err *e)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(512);
+	const char *from = arena_printf(a, "%s/" STORE_DB_NAME "%s", dir, suffix);
+	const char *to = arena_printf(a, "%s/" STORE_DB_NAME ".old%s", dir, suffix);
+
+	/* what stands there from the last time would be taken for a part of this one */
+	if ((unlink(to) && errno != ENOENT) || (rename(from, to) && errno != ENOENT))
+		return err_set(e, ERR_IO, "cannot move %s to %s: %s", from, to, strerror(errno));
+	return 0;
+}
+
+int
+store_discard(const char *dir, struct err *e)
+{
+	bool clean;
+	int fd = -1;
+
+	if (store_lock_dir(dir, &fd, &clean, e))
+		return -1;
+	/* the log first: without its database it is nothing, but a new database would take it for its own */
+	int rc = put_aside(dir, "-wal", e) || put_aside(dir, "-shm", e) || put_aside(dir, "", e) ? -1 : 0;
+	store_unlock_dir(&fd, false);
+	return rc;
+}

@@ -2,12 +2,22 @@
  * The log of events: appended in a transaction, read by pages, waited for. */
 #include "store/store_priv.h"
 
+static uint64_t
+sum_text(uint64_t h, const char *text)
+{
+	return text ? store_sum(h, strv_n(text, strlen(text) + 1)) : store_sum(h, STRV("\1"));
+}
+
 int64_t
 store_event_sum(const struct store_event *ev)
 {
-	uint64_t h = store_sum(STORE_SUM_INIT, strv_n(ev->id, strlen(ev->id) + 1));
-	h = store_sum(h, strv_n(ev->type, strlen(ev->type) + 1));
-	h = store_sum(h, strv_n(ev->subject, strlen(ev->subject) + 1));
+	uint64_t h = (STORE_SUM_INIT ^ (uint64_t)ev->at_us) + ev->removal;
+
+	h = sum_text(h, ev->id);
+	h = sum_text(h, ev->type);
+	h = sum_text(h, ev->subject);
+	h = sum_text(h, ev->dn_key);
+	h = sum_text(h, ev->old_dn_key);
 	return (int64_t)store_sum(h, ev->body);
 }
 

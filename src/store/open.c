@@ -181,6 +181,18 @@ on_commit(void *ctx, sqlite3 *h DH_UNUSED, const char *db DH_UNUSED, int pages)
 	return SQLITE_OK;
 }
 
+/* The names of the files must be on the disk like what is in them: SQLite tries, but takes no notice of a failure. */
+static int
+sync_dir(const char *dir, struct err *e)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int failed = fd < 0 || fsync(fd) ? errno : 0;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return failed ? err_set(e, ERR_IO, "cannot make durable %s: %s", dir, strerror(failed)) : 0;
+}
+
 static int
 open_database(struct store *s, struct err *e)
 {
@@ -189,7 +201,7 @@ open_database(struct store *s, struct err *e)
 
 	if (make_file(s->path, e) || store_db_open_writer(&s->w, s->path, e) || (check && quick_check(&s->w, e)))
 		return -1;
-	if (store_migrate(&s->w, e) || load_generation(s, e) || load_tally(s, e))
+	if (store_migrate(&s->w, e) || load_generation(s, e) || load_tally(s, e) || sync_dir(s->dir, e))
 		return -1;
 	(void)sqlite3_wal_hook(s->w.h, on_commit, s);
 	s->w.serving = true;

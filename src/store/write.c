@@ -125,13 +125,25 @@ store_transact(struct store *s, int (*fn)(struct store_tx *tx, void *ctx, struct
 	return rc;
 }
 
-int
-store_write(struct store *s, int (*fn)(struct store_tx *tx, void *ctx, struct err *e), void *ctx, struct err *e)
+static bool
+has_room(struct store *s)
 {
 	struct statvfs fs;
 
+	return statvfs(s->dir, &fs) || (uint64_t)fs.f_bavail * fs.f_frsize >= STORE_MIN_FREE;
+}
+
+int
+store_write(struct store *s, int (*fn)(struct store_tx *tx, void *ctx, struct err *e), void *ctx, struct err *e)
+{
 	/* The last of the space is for retention, and for the shared index, which must not run out in a commit. */
-	if (statvfs(s->dir, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < STORE_MIN_FREE)
-		return err_set(e, ERR_IO, "the disk of the event store is full");
+	if (!has_room(s)) {
+		/* a transaction that did not fit has left its size to the WAL */
+		store_gate_enter(&s->gate);
+		store_checkpoint(s, true);
+		store_gate_leave(&s->gate);
+		if (!has_room(s))
+			return err_set(e, ERR_IO, "the disk of the event store is full");
+	}
 	return store_transact(s, fn, ctx, e);
 }

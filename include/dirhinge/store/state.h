@@ -48,6 +48,8 @@ int store_tx_state_by_id(struct store_tx *tx, struct arena *a, const char *id, s
 			 struct err *e) DH_MUST_USE;
 /* Every row, tombstones included, without entry and resource. */
 int store_tx_state_each(struct store_tx *tx, store_state_fn fn, void *ctx, struct err *e) DH_MUST_USE;
+/* A tombstone with empty entry and resource keeps those that are stored, so that a rejected removal can be undone; they
+ * are forgotten when the retention has passed. fn of the lists in a transaction may write. */
 int store_tx_state_put(struct store_tx *tx, const struct store_state *st, struct err *e) DH_MUST_USE;
 
 /* Members of a group as the directory lists them: one row each; member_id is the SCIM id the DN belongs to, NULL while

@@ -31,7 +31,7 @@ void store_close(struct store **s);
 
 /* Names the log that cursors belong to: 16 random hex digits, new with a new database and after store_reset. */
 const char *store_generation(struct store *s);
-/* 32 secret random bytes of this database: seals cursors. */
+/* 32 secret random bytes of this state directory: seals cursors. */
 struct strv store_key(struct store *s);
 
 /* --- events --------------------------------------------------------------------------------------------------------
@@ -95,6 +95,10 @@ int store_meta_get(struct store *s, struct arena *a, const char *name, struct st
 
 /* Forgets state, events, held batches and cookie; a new generation. For sync reset. */
 int store_reset(struct store *s, struct err *e) DH_MUST_USE;
+
+/* The same while no daemon runs, for a database that cannot be opened: its files become dirhinge.db.old. The key of
+ * cursors stays, so that old ones are still answered with 410. ERR_CONFLICT: a daemon runs. */
+int store_discard(const char *dir, struct err *e) DH_MUST_USE;
 
 /* Retention in chunks, checkpoint; called now and then by one thread. Returns how many events it dropped. */
 int store_maintain(struct store *s, int64_t now_us, int64_t *dropped_r, struct err *e) DH_MUST_USE;
