@@ -4,11 +4,12 @@
 #include "dirhinge/base/strmap.h"
 #include "sync/sync_priv.h"
 
-#define LATER_MS 1000 /* refint works asynchronously, some ms behind the write (directories.md 2.2) */
-#define LIST_MAX ((size_t)64 << 20)
+#define LATER_MS  1000 /* refint works asynchronously, some ms behind the write (directories.md 2.2) */
+#define LATEST_MS 5000 /* whatever else happens to it meanwhile */
+#define LIST_MAX  ((size_t)64 << 20)
 
 struct item {
-	deadline_t due;
+	deadline_t due, latest;
 };
 
 struct sync_ids {
@@ -57,11 +58,11 @@ add(struct sync_ids *ids, struct strv id, deadline_t due)
 
 	/* Later rather than sooner: what was asked for last must not find the entry before the overlay is through. */
 	if (it) {
-		it->due = it->due > due ? it->due : due;
+		it->due = deadline_min(it->due > due ? it->due : due, it->latest);
 		return;
 	}
 	it = ARENA_NEW(ids->a, struct item);
-	it->due = due;
+	*it = (struct item){.due = due, .latest = deadline_in(LATEST_MS)};
 	strmap_put(ids->set, id, it);
 	ids->changed = true;
 }
@@ -103,11 +104,14 @@ sync_ids_take(struct sync_ids *ids, struct arena *a, bool all, size_t *n_r)
 	ids->a = arena_new(1024);
 	ids->set = strmap_new(ids->a, false);
 	for (size_t i = 0; strmap_at(set, i, &id, &it); i++) {
-		deadline_t due = ((const struct item *)it)->due;
-		if (all || deadline_left(due) == 0)
+		const struct item *old_item = it;
+		if (all || deadline_left(old_item->due) == 0) {
 			list[n++] = arena_strndup(a, id.p, id.n);
-		else
-			add(ids, id, due);
+			continue;
+		}
+		struct item *kept = ARENA_NEW(ids->a, struct item);
+		*kept = *old_item;
+		strmap_put(ids->set, id, kept);
 	}
 	arena_free(&old);
 	ids->changed |= n > 0;

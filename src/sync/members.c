@@ -69,14 +69,6 @@ lose(struct comparing *cp, const struct store_member *row)
 		member_list_add(cp->s->a, &cp->c->lost, row->dn_key, row->member_id);
 }
 
-static bool
-may_be_known_later(const struct seen *s, struct arena *scratch, const char *dn_key)
-{
-	const struct map_opts *opts = s->r->map.set->opts;
-	return dir_dn_under(scratch, dn_key, opts->users.base, false) ||
-	       dir_dn_under(scratch, dn_key, opts->groups.base, false);
-}
-
 static int
 put_resolved(struct comparing *cp, struct arena *scratch, const char *dn_key, struct err *e)
 {
@@ -86,7 +78,7 @@ put_resolved(struct comparing *cp, struct arena *scratch, const char *dn_key, st
 	member_list_add(cp->s->a, &cp->c->put, dn_key, id);
 	if (id)
 		member_list_add(cp->s->a, &cp->c->gained, dn_key, id);
-	cp->c->unresolved |= !id && may_be_known_later(cp->s, scratch, dn_key);
+	cp->c->unresolved |= !id && members_may_come(cp->s, scratch, dn_key);
 	return 0;
 }
 
@@ -336,7 +328,7 @@ by_id(struct comparing *cp, struct err *e)
 /* Somebody is missing and somebody unknown is there: it may be one person whose new name is not known yet. The rows
  * stay until the group has been read again. */
 static void
-put_off(struct comparing *cp)
+keep_lost(struct comparing *cp)
 {
 	struct member_change *c = cp->c;
 	size_t n = 0;
@@ -345,7 +337,6 @@ put_off(struct comparing *cp)
 			c->drop.v[n++] = c->drop.v[i];
 	c->drop.n = n;
 	c->lost.n = 0;
-	sync_recheck(cp->s->r, cp->s->o->sync_id, false);
 }
 
 int
@@ -368,8 +359,12 @@ members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r, str
 		return rc;
 	if (by_id(&cp, e) < 0)
 		return -1;
-	if (c->lost.n && c->unresolved && !s->o->reresolve && !s->known_members)
-		put_off(&cp);
+	if (!c->unresolved || s->o->reresolve || s->known_members)
+		return 0;
+	/* An overlay may put another name in its place before the entry of that name is known. */
+	sync_recheck(s->r, s->o->sync_id, false);
+	if (c->lost.n)
+		keep_lost(&cp);
 	return 0;
 }
 
@@ -404,7 +399,7 @@ members_write_new(struct seen *s, struct err *e)
 			int found = owner(s, scratch, row.dn_key, &row.member_id, e);
 			if (found < 0 || store_tx_member_put(s->tx, &row, e) < 0)
 				return -1;
-			s->unresolved |= !found;
+			s->unresolved |= !found && members_may_come(s, scratch, row.dn_key);
 		}
 	}
 	return 0;

@@ -224,6 +224,8 @@ arrive(struct seen *s, struct err *e)
 		if (members_tell_new(s, &of_members, e) < 0)
 			return -1;
 	}
+	if (group && s->unresolved && !s->o->initial && !s->o->reresolve)
+		sync_recheck(s->r, s->o->sync_id, false);
 	/* In a first refresh whoever refers to it and came before waits for the end anyway. */
 	return s->o->initial ? 0 : members_came(s, e);
 }

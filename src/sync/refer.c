@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Who refers to whom: members of groups and managers of users, as rows of the store. A name in the directory is a
  * reference to whatever has that name; here it is turned into an id and followed when names move. */
+#include "dirhinge/dir/dn.h"
 #include "sync/seen.h"
+
+bool
+members_may_come(const struct seen *s, struct arena *scratch, const char *dn_key)
+{
+	const struct map_opts *opts = s->r->map.set->opts;
+	return dir_dn_under(scratch, dn_key, opts->users.base, false) ||
+	       dir_dn_under(scratch, dn_key, opts->groups.base, false);
+}
 
 /* --- from a name to a resource ----------------------------------------------------------------------------------- */
 
@@ -230,8 +239,12 @@ members_refer(struct seen *s, const struct member_list *refs, struct err *e)
 			return -1;
 	for (size_t i = 0; i < refs->n; i++) {
 		const struct store_member row = {id, refs->v[i].dn_key, refs->v[i].id};
-		if (!rf.kept[i] && store_tx_member_put(s->tx, &row, e) < 0)
+		if (rf.kept[i])
+			continue;
+		if (store_tx_member_put(s->tx, &row, e) < 0)
 			return -1;
+		if (s->unresolved && !s->o->initial && !s->o->reresolve)
+			sync_recheck(s->r, s->o->sync_id, false);
 	}
 	return 0;
 }

@@ -194,7 +194,7 @@ on_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e)
 	if (found < 0)
 		return -1;
 	member_list_add(rf->s->a, &rf->refs, dn_key, found ? ref_r->id : NULL);
-	rf->s->unresolved |= !found;
+	rf->s->unresolved |= !found && members_may_come(rf->s, rf->s->a, dn_key);
 	return found;
 }
 

@@ -57,7 +57,7 @@ struct seen {
 	json_t *new;                   /* the resource */
 	struct strv text;              /* the same as JSON */
 	int64_t incarnation;
-	bool unresolved; /* refers to somebody unknown */
+	bool unresolved; /* refers to somebody unknown who may come */
 	bool late;       /* and is told of at the end of the first refresh */
 
 	const char *csn; /* for the ids of events */
@@ -113,6 +113,8 @@ int members_tell_new(struct seen *s, const struct subject *group, struct err *e)
 
 /* --- refer.c: who refers to whom --------------------------------------------------------------------------------- */
 
+/* A name that nobody has now, and that a resource may have. */
+bool members_may_come(const struct seen *s, struct arena *scratch, const char *dn_key);
 /* map_ref_fn, answered by the store; ctx is struct seen. */
 int members_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e) DH_MUST_USE;
 /* Puts "members" into res if there are few; *left_out_r otherwise. */
