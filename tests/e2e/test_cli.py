@@ -246,6 +246,60 @@ def test_doctor_names_what_to_fix_and_the_command(tmp_path):
         slapd.remove()
 
 
+def test_doctor_on_the_change_feed(tmp_path):
+    """What the feed needs, which guarantee it gives, and the command for what is missing."""
+    slapd = Slapd(Variant(), source_dir())
+    data = "olcDatabase={2}mdb,cn=config"
+
+    def feed_findings():
+        done = doctor(c, tmp_path, "--output", "json")
+        found = [x for x in json.loads(done.stdout)["checks"] if x["check"] == "change feed"]
+        return {s: " | ".join(x["text"] for x in found if x["status"] == s) for s in ("ok", "note", "warn", "fail")}, \
+            " ".join(x.get("fix") or "" for x in found)
+
+    def overlay(name):
+        kind = {"syncprov": "olcSyncProvConfig", "accesslog": "olcAccessLogConfig"}[name]
+        found = slapd.config.search(data, f"(objectClass={kind})", attrs=("olcOverlay",))
+        assert len(found) == 1, found
+        return found[0].dn
+
+    try:
+        token = write_file(str(tmp_path / "t"), secret("tok-") + "\n")
+        c = dict(config(slapd), state_dir=str(tmp_path / "state"),
+                 clients=[{"name": "x", "scopes": ["users:read"], "token_file": token}])
+        assert "off" in feed_findings()[0]["note"]
+        c["clients"][0]["scopes"] = ["events:read"]
+        said, fix = feed_findings()  # cn=config is not for this account
+        assert "syncprov tells" in said["ok"] and "guarantee A" in said["ok"] and not said["fail"], said
+        assert "state_dir" in said["note"] and "no canary" in said["note"], said
+        assert "install -d -m 0700" in fix and "applicationProcess" in fix and "ldapadd" in fix, fix
+        os.mkdir(tmp_path / "state", 0o755)
+        assert "entered by others" in feed_findings()[0]["warn"]
+        os.chmod(tmp_path / "state", 0o700)
+        slapd.config.modify("olcDatabase={0}config,cn=config", ("add", "olcAccess", [
+            f'to * by dn.exact="{GATEWAY}" read by * none']))
+        said, _ = feed_findings()
+        assert "remembers deletes" in said["ok"] and "guarantee A" in said["ok"] and not said["warn"], said
+        slapd.config.modify(overlay("syncprov"), ("delete", "olcSpSessionlogSource", []))
+        said, fix = feed_findings()
+        assert "no session log" in said["warn"] and "olcSpSessionlog: 100000" in fix, (said, fix)
+        slapd.config.modify(overlay("accesslog"), ("replace", "olcAccessLogOps", ["session"]))
+        said, fix = feed_findings()
+        assert "all writes" in said["warn"] and "olcAccessLogOps: writes" in fix, (said, fix)
+        assert "guarantee B" in said["ok"], said
+        slapd.config.modify(overlay("accesslog"), ("replace", "olcAccessLogOps", ["add delete", "modify", "modrdn"]))
+        assert "guarantee A" in feed_findings()[0]["ok"]
+        slapd.config.modify("olcDatabase={1}mdb,cn=config", ("replace", "olcAccess", ["to * by * none"]))
+        said, fix = feed_findings()
+        assert "cannot be read" in said["warn"] and GATEWAY in fix and "guarantee B" in said["ok"], (said, fix)
+        slapd.config.delete(overlay("syncprov"))
+        said, fix = feed_findings()
+        assert "syncprov is not on the database" in said["fail"] and "olcOverlay: syncprov" in fix, (said, fix)
+        assert doctor(c, tmp_path).returncode == FAILED
+    finally:
+        slapd.remove()
+
+
 @pytest.mark.parametrize("active, policy, warns", [("ppolicy-lock", False, True), ("ppolicy-lock", True, False),
                                                    ("ppolicy-end-time", False, False)])
 def test_doctor_warns_of_a_lock_without_a_policy(directories, tmp_path, active, policy, warns):

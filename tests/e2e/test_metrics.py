@@ -148,11 +148,14 @@ def test_access(watched):
     for path in ("/metrics", "/livez", "/readyz"):
         assert probe(path, admin=True)[0] == 200, path
     operator, entra = watched.daemon.tokens["operator"], watched.daemon.tokens["entra"]
-    for path in ("/", "/admin/v1/guard", "/console/", "/scim/v2/Users", "/metrics/x"):
+    for path in ("/", "/admin/v1/nothing", "/console/", "/scim/v2/Users", "/metrics/x"):
         assert probe(path, admin=True)[0] == 401, path
         assert probe(path, admin=True, token="wrong")[0] == 401, path
         assert probe(path, admin=True, token=entra)[0] == 403, path
         assert probe(path, admin=True, token=operator)[0] == 404, path
+    assert probe("/admin/v1/guard", admin=True)[0] == 401
+    assert probe("/admin/v1/guard", admin=True, token=entra)[0] == 403
+    assert probe("/admin/v1/guard", admin=True, token=operator)[0] == 501, "nobody reads events here: there is no feed"
     assert probe("/metrics")[0] == 404, "the SCIM listener shows no metrics"
 
 
