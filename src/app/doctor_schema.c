@@ -40,12 +40,28 @@ check_base(struct doctor *d, const char *option, const char *dn)
 	}
 }
 
+/* Searches of a fenced client begin there; around the bases they do not. */
+static void
+check_fences(struct doctor *d, const char *at, const struct config_client *cl)
+{
+	const char *const bases[] = {d->cfg->user_base, d->cfg->group_base};
+
+	for (size_t i = 0; i < cl->fence_bases.n; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(bases); k++)
+			if (dir_dn_under(d->a, cl->fence_bases.v[i], bases[k], false)) {
+				check_base(d, at, cl->fence_bases.v[i]);
+				break;
+			}
+}
+
 void
 doctor_check_bases(struct doctor *d)
 {
 	check_base(d, "users.base", d->cfg->user_base);
 	check_base(d, "groups.base", d->cfg->group_base);
 	check_base(d, "users.delete.move", d->cfg->leavers_base);
+	for (size_t i = 0; i < d->cfg->clients.n; i++)
+		check_fences(d, arena_printf(d->a, "clients[%zu].fences.bases", i), &d->cfg->clients.clients[i]);
 }
 
 static bool

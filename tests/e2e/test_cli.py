@@ -208,6 +208,17 @@ def test_doctor_write_test_leaves_nothing(files, directories):
     assert set(directories().admin.dump("dc=example,dc=com")) == before
 
 
+def test_doctor_looks_for_the_containers_of_fences(files):
+    """A client fenced to one that is not there gets 503."""
+    tmp_path, _, c = files
+    fenced = [dict(c["clients"][0], fences={"bases": [f"ou=nowhere,{PEOPLE}", "dc=example,dc=com"]})]
+    done = doctor(dict(c, clients=fenced), tmp_path)
+    assert done.returncode == FAILED, done
+    text = done.stdout + done.stderr
+    assert f"clients[0].fences.bases ou=nowhere,{PEOPLE} does not exist" in text and "ou: nowhere" in text, text
+    assert "fences.bases dc=example" not in text
+
+
 def test_doctor_when_the_directory_is_away(files):
     tmp_path, _, c = files
     nowhere = "ldapi://" + quote(f"{tmp_path}/nothing", safe="")
