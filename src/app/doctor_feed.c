@@ -57,6 +57,15 @@ find_suffix(struct doctor *d)
 	return NULL;
 }
 
+static int
+note_one(void *ctx, const struct dir_entry *en, struct err *e)
+{
+	(void)en;
+	(void)e;
+	++*(size_t *)ctx;
+	return 1;
+}
+
 static const struct dir_entry *
 read_entry(struct doctor *d, const char *dn, const char *const *attrs)
 {
@@ -192,6 +201,47 @@ logs_writes(const struct dir_entry *en)
 	return found == 0xf || (found == 0 && v && v->n && strv_casestarts(v->values[0], STRV("writes ")));
 }
 
+/* The overlay names the log, or the suffix does for those who may not read cn=config. */
+static const char *
+find_log(struct feed_check *f)
+{
+	static const char *const context[] = {"auditContext", NULL};
+	struct doctor *d = f->d;
+	const struct dir_entry *en = f->suffix ? read_entry(d, f->suffix, context) : NULL;
+	struct strv dn = f->accesslog ? dir_entry_first(f->accesslog, "olcAccessLogDB") : STRV("");
+
+	if (!dn.n && en)
+		dn = dir_entry_first(en, "auditContext");
+	return dn.n ? arena_strndup(d->a, dn.p, dn.n) : ACCESSLOG;
+}
+
+static bool
+log_holds(struct feed_check *f, const char *kind)
+{
+	static const char *const no_attrs[] = {"1.1", NULL};
+	struct doctor *d = f->d;
+	size_t n = 0;
+	struct err e = ERR_INIT;
+	const struct dir_search s = {.base = f->log_dn,
+				     .scope = DIR_ONE,
+				     .filter = dir_f_eq(d->a, "objectClass", strv_of(kind)),
+				     .attrs = no_attrs};
+
+	return dir_search_run(d->dir, d->a, false, &s, doctor_until(d), note_one, &n, &e) == 0 && n > 0;
+}
+
+static const char *
+show_log_config(struct doctor *d)
+{
+	const char *lines = arena_printf(
+		d->a,
+		"add: olcAccess\nolcAccess: {0}to dn.subtree=\"cn=config\" attrs=entry,objectClass,olcAccessLogDB,"
+		"olcAccessLogOps by dn.exact=\"%s\" read by * break",
+		d->cfg->bind_dn ? d->cfg->bind_dn : "DN");
+
+	return doctor_config_change(d, "olcDatabase={0}config,cn=config", lines);
+}
+
 static const char *
 grant_log(struct doctor *d, const char *log_dn)
 {
@@ -216,14 +266,37 @@ log_writes_fix(struct feed_check *f)
 		"olcAccessLogOld: (objectClass=*)");
 }
 
+/* As the feed does it (dir/feed_logcheck.c): it believes a log when cn=config tells it that all writes are in it, or
+ * when each kind of them is. */
+static void
+judge_log(struct feed_check *f)
+{
+	static const char *const kinds[] = {"auditAdd", "auditModify", "auditModRDN", "auditDelete"};
+	struct doctor *d = f->d;
+	const char *missing = "";
+
+	f->history = d->database && d->config_dir == d->dir;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) && !f->history; i++)
+		if (!log_holds(f, kinds[i]))
+			missing = arena_printf(d->a, "%s%s%s", missing, *missing ? ", " : "", kinds[i]);
+	f->history = f->history || !*missing;
+	if (f->history)
+		doctor_say(d, FINDING_OK, CHECK, NULL, "the history in %s can be read", f->log_dn);
+	else
+		doctor_say(d, FINDING_NOTE, CHECK, show_log_config(d),
+			   "this account may not see in cn=config that %s holds all writes, and some kinds are not in "
+			   "it yet "
+			   "(%s); the feed uses it as soon as one of the two has changed",
+			   f->log_dn, missing);
+}
+
 static void
 check_history(struct feed_check *f, bool config)
 {
 	static const char *const no_attrs[] = {"1.1", NULL};
 	struct doctor *d = f->d;
-	struct strv log = f->accesslog ? dir_entry_first(f->accesslog, "olcAccessLogDB") : STRV("");
 
-	f->log_dn = log.n ? arena_strndup(d->a, log.p, log.n) : ACCESSLOG;
+	f->log_dn = find_log(f);
 	if (config && !f->accesslog) {
 		doctor_say(d, FINDING_NOTE, CHECK, NULL,
 			   "there is no overlay accesslog: of changes made while Dirhinge is away it sees the sum, not "
@@ -239,12 +312,12 @@ check_history(struct feed_check *f, bool config)
 			f->log_dn);
 		return;
 	}
-	f->history = !f->accesslog || logs_writes(f->accesslog);
-	if (!f->history)
+	if (f->accesslog && !logs_writes(f->accesslog)) {
 		doctor_say(d, FINDING_WARN, CHECK, log_writes_fix(f),
 			   "the accesslog does not hold all writes (olcAccessLogOps), so it is no history");
-	else
-		doctor_say(d, FINDING_OK, CHECK, NULL, "the history in %s can be read", f->log_dn);
+		return;
+	}
+	judge_log(f);
 }
 
 /* --- canaries ---------------------------------------------------------------------------------------------------- */

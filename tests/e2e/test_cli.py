@@ -281,7 +281,8 @@ def test_doctor_on_the_change_feed(tmp_path):
         assert "off" in feed_findings()[0]["note"]
         c["clients"][0]["scopes"] = ["events:read"]
         said, fix = feed_findings()  # cn=config is not for this account
-        assert "syncprov tells" in said["ok"] and "guarantee A" in said["ok"] and not said["fail"], said
+        assert "syncprov tells" in said["ok"] and "guarantee B" in said["ok"] and not said["fail"], said
+        assert "auditModRDN, auditDelete" in said["note"] and "olcAccessLogOps by dn.exact" in fix, (said, fix)
         assert "state_dir" in said["note"] and "no canary" in said["note"], said
         assert "install -d -m 0700" in fix and "applicationProcess" in fix and "ldapadd" in fix, fix
         os.mkdir(tmp_path / "state", 0o755)
