@@ -20,6 +20,7 @@ include tests/fuzz/base.mk
 include tests/fuzz/scim.mk
 include tests/fuzz/dir.mk
 include tests/fuzz/http.mk
+include tests/fuzz/event.mk
 
 # New inputs go to a scratch folder; what is worth keeping is moved to corpus/NAME by hand.
 FUZZ_SECONDS = 60
