@@ -12,6 +12,7 @@ import threading
 import pytest
 
 from support.feed import Fed
+from support.hinge import unique
 from support.scim import ENTERPRISE
 from support.slapd import ACCESSLOG, GROUPS, PEOPLE, Variant
 from support.wait import until
@@ -409,7 +410,7 @@ def daemon_killed(fed, text):
 
 def slapd_restarted(fed, text):
     apply(fed, text)
-    fed.slapd.kill()
+    fed.slapd.stop()
     fed.slapd.start()
 
 
@@ -439,22 +440,26 @@ def read_all(fed, fold):
             return
 
 
-@pytest.mark.parametrize("cleanup", ["none", "refint"])
-@pytest.mark.parametrize("source", ["accesslog", "syncrepl"])
-def test_folding_all_events_gives_the_directory(source, cleanup):
+@pytest.mark.parametrize("source,cleanup,crash", [
+    ("accesslog", "none", False), ("accesslog", "refint", True), ("syncrepl", "none", True),
+    ("syncrepl", "refint", True)])
+def test_folding_all_events_gives_the_directory(source, cleanup, crash):
+    """crash: slapd is killed now and then. It may come up with an older state of its own than it has told of, and from
+    then on to the next write only the net change can be told."""
     print(f"DIRHINGE_SEED={SEED} DIRHINGE_CHANGES={CHANGES}")
     rng = random.Random(f"{SEED} {source} {cleanup}")
     fed = Fed(Variant(cleanup=cleanup), history=source == "accesslog", guard=GUARD)
     try:
-        converge(fed, rng, source)
+        converge(fed, rng, source, crash)
     finally:
         fed.remove()
 
 
-def converge(fed, rng, source):
+def converge(fed, rng, source, crash):
     changes, fold = Changes(rng), Fold()
     fed.reader.cursor = None
-    disturbances = [apply] * 12 + [daemon_down, daemon_killed, slapd_restarted, slapd_killed, slapd_stopped]
+    disturbances = [apply] * 12 + [daemon_down, daemon_killed, slapd_restarted, slapd_stopped]
+    disturbances += [slapd_killed] if crash else []
     for n in range(0, CHANGES, BATCH):
         changes.load(fed.ldap)
         how = rng.choice(disturbances)
@@ -465,6 +470,7 @@ def converge(fed, rng, source):
         if rng.random() < 0.2:
             by_scim(fed, rng)
         read_all(fed, fold)
+    fed.add_user(unique("last"))
     fed.live(source, 60)
 
     def settled():
@@ -475,7 +481,7 @@ def converge(fed, rng, source):
         until(settled, "the events to say what the directory holds", 30, 0.3)
     except AssertionError:
         raise AssertionError("\n".join(differences(fed, fold)[:20])) from None
-    if source == "accesslog":
+    if source == "accesslog" and not crash:
         compare_with_witness(fed, fold)
     again, fed.reader.cursor = Fold(), None
     read_all(fed, again)
