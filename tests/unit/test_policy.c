@@ -80,6 +80,39 @@ START_TEST(decision)
 }
 END_TEST
 
+/* Keys as dir_dn_normal makes them: a comma of a value is \2c there, so that a plain one always ends an RDN. */
+static const char *const sales_and_one[] = {"ou=sales,dc=x", "cn=one,ou=groups,dc=x", NULL}, *const nothing[] = {NULL},
+			 *const whole[] = {"", NULL};
+static const struct sight {
+	const char *const *fences;
+	const char *dn;
+	bool sees;
+} sights[] = {
+	{NULL, "ou=labs,dc=x", true},
+	{NULL, "", true},
+	{sales_and_one, "ou=sales,dc=x", true},
+	{sales_and_one, "uid=a,ou=sales,dc=x", true},
+	{sales_and_one, "uid=a,ou=inner,ou=sales,dc=x", true},
+	{sales_and_one, "cn=one,ou=groups,dc=x", true},
+	{sales_and_one, "cn=two,ou=groups,dc=x", false},
+	{sales_and_one, "ou=groups,dc=x", false},
+	{sales_and_one, "dc=x", false},
+	{sales_and_one, "ou=wholesales,dc=x", false},
+	{sales_and_one, "uid=a,ou=wholesales,dc=x", false},
+	{sales_and_one, "cn=a\\2cou=sales,dc=x", false},
+	{sales_and_one, "ou=sales,dc=x,dc=y", false},
+	{sales_and_one, "", false},
+	{nothing, "uid=a,ou=sales,dc=x", false},
+	{whole, "uid=a,ou=sales,dc=x", true},
+};
+
+START_TEST(fences)
+{
+	const struct principal who = {.name = "sales", .fences = sights[_i].fences};
+	ck_assert_msg(policy_sees(&who, sights[_i].dn) == sights[_i].sees, "%s", sights[_i].dn);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -88,5 +121,6 @@ main(void)
 	tcase_add_test(t, every_scope_name_parses_to_its_own_bit);
 	tcase_add_test(t, profiles);
 	tcase_add_loop_test(t, decision, 0, (int)ARRAY_SIZE(matrix));
+	tcase_add_loop_test(t, fences, 0, (int)ARRAY_SIZE(sights));
 	return unit_run_suite(s);
 }
