@@ -160,21 +160,8 @@ collect(struct map_run *r, const struct map *m, const struct scim_project *p, co
 	return w.v;
 }
 
-void
-map_attrs_prepare(struct arena *a, struct map *m)
-{
-	struct map_run r = {.a = a, .caps = m->caps};
-	m->all_attrs = collect(&r, m, NULL, NULL);
-}
-
-const char *const *
-map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
-{
-	return f || scim_project_given(p) ? collect(r, m, p, f) : m->all_attrs;
-}
-
-const char *const *
-map_attrs_change(struct map_run *r, const struct map *m)
+static const char *const *
+collect_change(struct map_run *r, const struct map *m)
 {
 	struct wanted w = {.r = r, .m = m};
 	want_always(&w);
@@ -192,4 +179,24 @@ map_attrs_change(struct map_run *r, const struct map *m)
 	}
 	want_list(&w, r->caps->flavour->protect_attrs);
 	return w.v;
+}
+
+void
+map_attrs_prepare(struct arena *a, struct map *m)
+{
+	struct map_run r = {.a = a, .caps = m->caps};
+	m->all_attrs = collect(&r, m, NULL, NULL);
+	m->change_attrs = collect_change(&r, m);
+}
+
+const char *const *
+map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
+{
+	return f || scim_project_given(p) ? collect(r, m, p, f) : m->all_attrs;
+}
+
+const char *const *
+map_attrs_change(struct map_run *r DH_UNUSED, const struct map *m)
+{
+	return m->change_attrs;
 }
