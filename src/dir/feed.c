@@ -277,6 +277,8 @@ begin(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e)
 	buf_reset(&f->opaque_bytes);
 	if (f->opaque && cookie.n)
 		buf_addv(&f->opaque_bytes, cookie);
+	if (!f->opaque && dir_cookie_parse(cookie, &v) && dir_feed_check_behind(f, &v, until, e))
+		return -1;
 	/* Before the data is read: what is in the log from now on is all that the data does not show yet. */
 	if (dir_feed_check_bases(f, until, e) || dir_feed_log_find(f, until, e))
 		return -1;
@@ -300,8 +302,8 @@ dir_feed_open(struct dir_feed *f, struct strv cookie, deadline_t until, struct e
 	f->open = true;
 	if (begin(f, cookie, until, e) == 0)
 		return 0;
-	if (f->c.broken)
-		f->uri = (f->uri + 1) % f->d->n_uris;
+	/* Another provider may be better off. */
+	f->uri = (f->uri + 1) % f->d->n_uris;
 	dir_feed_close(f);
 	return err_cause(e, "feed");
 }

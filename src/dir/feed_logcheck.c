@@ -11,60 +11,6 @@
 
 enum { SETTLE_TRIES = 8, SETTLE_MS = 100 };
 
-static int
-keep_first(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
-{
-	const struct dir_entry **slot = ctx;
-
-	*slot = en;
-	return 1;
-}
-
-/* 1 read, 0 not there or not for this account, -1 the connection failed. */
-static int
-read_one(struct dir_feed *f, struct arena *a, const char *base, int scope, const char *filter, const char *attr,
-	 deadline_t until, const struct dir_entry **en_r, struct err *e)
-{
-	const char *const attrs[] = {attr, "minCSN", NULL};
-	const struct feed_query q = {.base = base, .scope = scope, .filter = filter, .attrs = attrs, .size_limit = 1};
-	const struct dir_entry *en = NULL;
-	struct err why = ERR_INIT;
-
-	if (dir_feed_query(f, &f->c, &q, a, until, keep_first, &en, &why)) {
-		if (!f->c.broken)
-			return 0;
-		if (e)
-			*e = why;
-		return -1;
-	}
-	if (en == NULL)
-		return 0;
-	*en_r = en;
-	return 1;
-}
-
-/* Several values of one server: the latest, or the earliest, as merge is chosen. */
-static void
-read_vector(const struct dir_entry *en, const char *attr, bool earliest, struct sync_vector *v)
-{
-	const struct dir_attr *at = dir_entry_attr(en, attr);
-
-	*v = (struct sync_vector){0};
-	for (size_t i = 0; at && i < at->n; i++) {
-		struct sync_vector one = {.n = 1};
-		const struct sync_mark *known;
-
-		if (at->values[i].n >= DIR_CSN_MAX || !dir_csn_parse(at->values[i], &one.marks[0].csn))
-			continue;
-		memcpy(one.marks[0].text, at->values[i].p, at->values[i].n);
-		known = dir_cookie_find(v, one.marks[0].csn.sid);
-		if (known && earliest && dir_csn_order(&one.marks[0].csn, &known->csn) < 0)
-			v->marks[known - v->marks] = one.marks[0];
-		else if (!known || !earliest)
-			(void)dir_cookie_merge(v, &one);
-	}
-}
-
 static bool
 covers_all(const struct sync_vector *v, const struct sync_vector *what)
 {
@@ -153,7 +99,7 @@ holds_all_kinds(struct dir_feed *f, struct arena *a, deadline_t until, struct er
 
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
 		const struct dir_entry *en;
-		int rc = read_one(f, a, f->log.dn, LDAP_SCOPE_ONELEVEL, filters[i], "reqStart", until, &en, e);
+		int rc = dir_feed_read_one(f, a, f->log.dn, LDAP_SCOPE_ONELEVEL, filters[i], "reqStart", until, &en, e);
 
 		if (rc != 1)
 			return rc;
@@ -163,47 +109,18 @@ holds_all_kinds(struct dir_feed *f, struct arena *a, deadline_t until, struct er
 
 /* --- which one, and from when --- */
 
-/* The naming context that all bases are in; NULL if they are in several. */
-static const char *
-context_of_bases(const struct dir_feed *f, struct arena *a)
-{
-	const struct dir_attr *at = dir_entry_attr(f->d->caps->root_dse, "namingContexts");
-	const char *best = NULL;
-
-	for (size_t i = 0; at && i < at->n; i++) {
-		bool all = true;
-
-		for (size_t k = 0; k < f->n_bases && all; k++)
-			all = dir_dn_under(a, f->bases[k], at->values[i].p, true);
-		if (all && (best == NULL || dir_dn_under(a, at->values[i].p, best, false)))
-			best = at->values[i].p;
-	}
-	return best;
-}
-
 static int
 read_log_base(struct dir_feed *f, struct arena *a, deadline_t until, struct sync_vector *context_r,
 	      struct sync_vector *min_r, struct err *e)
 {
 	const struct dir_entry *en;
-	int rc =
-		read_one(f, a, f->log.dn, LDAP_SCOPE_BASE, "(objectClass=auditContainer)", "contextCSN", until, &en, e);
+	int rc = dir_feed_read_one(f, a, f->log.dn, LDAP_SCOPE_BASE, "(objectClass=auditContainer)", "contextCSN",
+				   until, &en, e);
 
 	if (rc == 1) {
-		read_vector(en, "contextCSN", false, context_r);
-		read_vector(en, "minCSN", true, min_r);
+		dir_feed_read_vector(en, "contextCSN", false, context_r);
+		dir_feed_read_vector(en, "minCSN", true, min_r);
 	}
-	return rc;
-}
-
-static int
-read_data_context(struct dir_feed *f, struct arena *a, deadline_t until, struct sync_vector *v_r, struct err *e)
-{
-	const struct dir_entry *en;
-	int rc = read_one(f, a, f->log.context, LDAP_SCOPE_BASE, "(objectClass=*)", "contextCSN", until, &en, e);
-
-	if (rc == 1)
-		read_vector(en, "contextCSN", false, v_r);
 	return rc;
 }
 
@@ -225,7 +142,7 @@ knows_its_end(struct dir_feed *f, deadline_t until, struct err *e)
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
 	struct sync_vector data, log, min;
 	/* In this order: what is written between the two makes the log longer. */
-	int rc = read_data_context(f, a, until, &data, e);
+	int rc = dir_feed_context(f, a, until, &data, e);
 
 	if (rc == 1)
 		rc = read_log_base(f, a, until, &log, &min, e);
@@ -242,14 +159,14 @@ knows_its_end(struct dir_feed *f, deadline_t until, struct err *e)
 static int
 find_log(struct dir_feed *f, struct arena *a, deadline_t until, struct err *e)
 {
-	const char *context = context_of_bases(f, a);
+	const char *context = dir_feed_context_dn(f, a);
 	const struct dir_entry *en;
 	struct strv dn;
 	int rc;
 
 	if (context == NULL)
 		return 0;
-	rc = read_one(f, a, context, LDAP_SCOPE_BASE, "(objectClass=*)", "auditContext", until, &en, e);
+	rc = dir_feed_read_one(f, a, context, LDAP_SCOPE_BASE, "(objectClass=*)", "auditContext", until, &en, e);
 	if (rc != 1)
 		return rc;
 	dn = dir_entry_first(en, "auditContext");

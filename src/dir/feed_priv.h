@@ -80,6 +80,18 @@ int dir_feed_send(struct dir_feed *f, struct feed_search *s, const char *filter,
 		  struct strv cookie, struct err *e) DH_MUST_USE;
 /* ERR_NOT_FOUND if one is missing or may not be seen. */
 int dir_feed_check_bases(struct dir_feed *f, deadline_t until, struct err *e) DH_MUST_USE;
+/* The naming context that all bases are in; NULL if they are in several. */
+const char *dir_feed_context_dn(const struct dir_feed *f, struct arena *a);
+/* Its contextCSN: 1 read, 0 not there or not for this account, -1 the connection failed. */
+int dir_feed_context(struct dir_feed *f, struct arena *a, deadline_t until, struct sync_vector *v_r,
+		     struct err *e) DH_MUST_USE;
+/* ERR_PRECONDITION if the server does not have everything up to v. */
+int dir_feed_check_behind(struct dir_feed *f, const struct sync_vector *v, deadline_t until, struct err *e) DH_MUST_USE;
+/* One entry over the first connection, with attr (and minCSN); results as above. */
+int dir_feed_read_one(struct dir_feed *f, struct arena *a, const char *base, int scope, const char *filter,
+		      const char *attr, deadline_t until, const struct dir_entry **en_r, struct err *e) DH_MUST_USE;
+/* CSNs of an attribute; of several of one server the latest, or the earliest. */
+void dir_feed_read_vector(const struct dir_entry *en, const char *attr, bool earliest, struct sync_vector *v_r);
 /* Starts the searches on the data. */
 int dir_feed_data_start(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e) DH_MUST_USE;
 /* A message of one of them: 1 *c_r is filled, 0 nothing to tell, -1 the source broke off. */

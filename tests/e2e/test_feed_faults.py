@@ -221,8 +221,12 @@ def test_f20_rights_lost(plain):
     s = state_is(fed, "untrusted", seconds=60)
     assert s["reason"]
     # It stays so, try after try.
-    before = len(fed.daemon.records())
-    until(lambda: len(fed.daemon.records()) > before, "another try", 60)
+    def binds():
+        with open(fed.slapd.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read().count(f'BIND dn="{GATEWAY}" method')
+
+    before = binds()
+    until(lambda: binds() > before + 1, "more tries", 90)
     assert fed.sync()["state"] != "live"
     assert removals(fed.reader.read(limit=1000)) == []
     restrict(fed.slapd, *old)
@@ -442,9 +446,9 @@ def test_f25_provider_that_lags(two):
     events = fed.mark()
     assert ("user.deleted", ids[1]) in map(short, events)
     late_id = fed.id(late)
-    two.one.kill()
+    two.one.stop()  # killed, it would forget how far it had got, and be behind itself until the next change
     two.two.start()
-    state_is(fed, "behind", "live", "untrusted", seconds=60)
+    state_is(fed, "behind", seconds=60)
     two.one.start()
     two.same()
     fed.live(seconds=60)

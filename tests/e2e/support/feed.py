@@ -23,12 +23,12 @@ def short(event):
 class Fed(Hinge):
     """history: from the accesslog, where every operation is told; else by syncrepl alone."""
 
-    def __init__(self, variant=Variant(), history=True, slapd=None, **events):
+    def __init__(self, variant=Variant(), history=True, slapd=None, directory=None, **events):
         slapd = slapd or new_slapd(variant)
         self.prime(slapd.admin)
         # What an event says of locations does not depend on a request; with this URL answers say the same.
         super().__init__(slapd, CLIENTS, server={"external_url": "https://scim.example.com"},
-                         events={"history": history, **events})
+                         events={"history": history, **events}, **({"directory": directory} if directory else {}))
         self._numbers = itertools.count(1)
         self.marker = None
         self.live("accesslog" if history else "syncrepl")
