@@ -28,7 +28,7 @@ def table(rows):
         fault = f" ({a['errors']} + {b['errors']} ERRORS: {a['error'] or b['error']})" if a["errors"] + b["errors"] else ""
         out.append(f"| {r['name']}{fault} | {r['users']} | {rate(a['rate'])} | {micros(a['p50'])} / {micros(a['p99'])} | "
                    f"{rate(b['rate'])} | {micros(b['p50'])} / {micros(b['p99'])} | **{r['ratio']:.2f}** | "
-                   f"{r['spread'][0]:.2f}-{r['spread'][1]:.2f} | {r['goal']} | {r['verdict']} | {cpu_a} | {cpu_b} | {a['cost']:.0f} / {b['cost']:.0f} | {peak} | "
+                   f"{r['spread'][0]:.2f}-{r['spread'][1]:.2f} | {'' if r['goal'] is None else r['goal']} | {r['verdict']} | {cpu_a} | {cpu_b} | {a['cost']:.0f} / {b['cost']:.0f} | {peak} | "
                    f"{a['ops']:.2f} |")
     out += ["", "| measure | users | value | goal | |", "|---|---|---|---|---|"]
     for r in rows:
@@ -114,7 +114,7 @@ def plot(rows):
     costs = [r for r in rows if "times" in r]
     if costs:
         counts = costs[0]["counts"]
-        chart = Chart("Cost against size (one connection, p50)", "users", "ms",
+        chart = Chart("Cost against size (one connection: p50, CPU)", "users", "ms",
                       [(math.log10(n), f"{n:,}") for n in counts])
         for r in costs:
             chart.line(r["name"].partition(": ")[2], [(math.log10(n), t / 1e3) for n, t in zip(counts, r["times"])])
