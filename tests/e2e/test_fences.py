@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """fences.bases: outside of them nothing exists for the client, and nothing there is changed by it (decisions/0015)."""
 
+import signal
+
 import pytest
 
-from support.daemon import WRITE
+from support.daemon import WRITE, write_file
 from support.hinge import Hinge, unique
 from support.match import shows
 from support.scim import ENTERPRISE, GROUP
 from support.slapd import GROUPS, PEOPLE
+from support.wait import until
 
 SALES, LABS = f"ou=sales,{PEOPLE}", f"ou=labs,{PEOPLE}"
 TEAMS = f"ou=teams,{GROUPS}"
@@ -297,5 +300,31 @@ def test_a_fence_whose_container_is_gone_is_no_404(hinges, fenced):
     try:
         own.client("typo").get(f"/Users/{add_user(fenced)[0]}").error(503)
         own.client("typo").get("/Users").error(503)
+    finally:
+        own.stop()
+
+
+def test_a_reload_moves_the_fence(fenced):
+    """SIGHUP: at once, for lists that were begun before too."""
+    own = Hinge(fenced.slapd, clients=[client("moved", SALES)])
+    try:
+        d, c = own.daemon, own.client("moved")
+        mark = unique("rl")
+        (sales, _), (labs, _) = add_user(own, title=mark), add_user(own, LABS, title=mark)
+        more = [add_user(own, title=mark)[0] for _ in range(3)]
+        query = {"filter": f'title eq "{mark}"', "count": "2"}
+        first = c.get("/Users", dict(query, cursor="")).expect(200).json
+        assert first["totalResults"] == 4 and c.get("/Users", query).json["totalResults"] == 4
+        c.get(f"/Users/{labs}").error(404)
+        with open(d.config_path, encoding="utf-8") as f:
+            good = f.read()
+        write_file(d.config_path, good.replace(SALES, LABS))
+        d.signal(signal.SIGHUP)
+        until(lambda: c.get(f"/Users/{labs}").status == 200, "the new fence")
+        for id_ in [sales] + more:
+            c.get(f"/Users/{id_}").error(404)
+        doc = c.get("/Users", dict(query, startIndex="3")).expect(200).json
+        assert doc["totalResults"] == 1 and doc.get("Resources", []) == []
+        c.get("/Users", dict(query, cursor=first["nextCursor"])).error(400, "invalidCursor")
     finally:
         own.stop()
