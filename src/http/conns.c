@@ -28,6 +28,7 @@ struct conns {
 	struct thread sweeper;
 	struct conn *first;
 	deadline_t next_sweep;
+	int64_t stream_ms;
 	int64_t open, cut;
 	bool stop;
 };
@@ -43,8 +44,9 @@ phase_ms(const struct conns *cs, enum conn_phase phase)
 	case CONN_BODY:
 		return cs->limits.body_ms;
 	case CONN_REPLY:
-	case CONN_STREAM:
 		return cs->limits.reply_ms;
+	case CONN_STREAM:
+		return cs->stream_ms;
 	case CONN_IDLE:
 		return cs->limits.idle_ms;
 	case CONN_WORK:
@@ -108,6 +110,7 @@ http_conns_new(const struct conn_limits *limits)
 	struct conns *cs = ARENA_NEW(a, struct conns);
 	cs->a = a;
 	cs->limits = *limits;
+	cs->stream_ms = limits->reply_ms;
 	cs->next_sweep = INT64_MAX;
 	mutex_init(&cs->lock);
 	cond_init(&cs->wake);
@@ -180,6 +183,17 @@ http_conn_enter(struct conn *c, enum conn_phase phase)
 	mutex_lock(&c->cs->lock);
 	set_phase(c, phase);
 	mutex_unlock(&c->cs->lock);
+}
+
+void
+http_conns_hurry(struct conns *cs, int64_t ms)
+{
+	mutex_lock(&cs->lock);
+	cs->stream_ms = ms;
+	for (struct conn *c = cs->first; c; c = c->next)
+		if (c->phase == CONN_STREAM)
+			set_phase(c, CONN_STREAM);
+	mutex_unlock(&cs->lock);
 }
 
 bool

@@ -31,6 +31,8 @@ struct conn *http_conn_open(struct conns *cs, int fd);
 void http_conn_close(struct conn **c);
 /* Enters a phase; its deadline begins now. */
 void http_conn_enter(struct conn *c, enum conn_phase phase);
+/* At the end: pieces of replies without end have no more than ms from now on. */
+void http_conns_hurry(struct conns *cs, int64_t ms);
 /* True if the client has closed its side: nobody will read what is sent. Only by the connection's thread. */
 bool http_conn_gone(const struct conn *c);
 /* Connections open now, and cut so far. */

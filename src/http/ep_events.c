@@ -6,6 +6,7 @@
 #include "media.h"
 
 #define WAIT_MAX_S 20
+#define PAGE_BYTES (4u * 1024 * 1024)
 #define PAGE_MAX   (32u * 1024 * 1024)
 
 static void
@@ -83,7 +84,7 @@ http_ep_events(struct req *q, struct err *e)
 {
 	static const char *const params[] = {"after", "limit", "types", "filter", "wait", NULL};
 	static const char *const operator_params[] = {"after", "limit", "types", "filter", "wait", "last", NULL};
-	struct events_read r = {.limit = 0};
+	struct events_read r = {.bytes = PAGE_BYTES};
 	bool operators = q->route->flags & ROUTE_ADMIN;
 	if (http_events_known(q, operators ? operator_params : params, e) < 0 ||
 	    http_events_limit(q, &r.limit, e) < 0 || parse_wait(q, &r.wait_ms, e) < 0 ||

@@ -148,11 +148,23 @@ check_held(struct snapshot *s, struct err *e)
 	return err_cause(e, "dirhinge guard list");
 }
 
+/* A reader takes what is not in a snapshot for gone: half a state would be a mass delete. */
+static int
+check_whole(struct snapshot *s, struct err *e)
+{
+	struct strv text;
+	int rc = store_meta_get(s->r.store, s->q->a, STORE_META_WHOLE, &text, e);
+	if (rc < 0)
+		return -1;
+	return rc ? 0 : err_set(e, ERR_UNAVAILABLE, "the directory has not been read to its end yet");
+}
+
 static int
 reply(struct snapshot *s, struct err *e)
 {
 	struct req *q = s->q;
-	if (check_held(s, e) < 0 || store_state_list(s->r.store, s->kind, s->after, s->r.limit, take_row, s, e) < 0)
+	if (check_whole(s, e) < 0 || check_held(s, e) < 0 ||
+	    store_state_list(s->r.store, s->kind, s->after, s->r.limit, take_row, s, e) < 0)
 		return -1;
 	s->out = ARENA_NEW(q->a, struct buf);
 	*s->out = BUF_INIT(PAGE_MAX);

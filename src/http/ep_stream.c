@@ -6,10 +6,11 @@
 #include "events.h"
 #include "http_priv.h"
 
-#define SSE_TYPE  "text/event-stream"
-#define BATCH     200
-#define BEAT_MS   15000
-#define BATCH_MAX (32u * 1024 * 1024)
+#define SSE_TYPE    "text/event-stream"
+#define BATCH       200
+#define BEAT_MS     15000
+#define BATCH_BYTES (64u * 1024) /* of each of many streams */
+#define BATCH_MAX   (32u * 1024 * 1024)
 
 struct stream {
 	struct req *q;
@@ -51,6 +52,8 @@ refill(struct stream *s)
 	struct err e = ERR_INIT;
 	struct events_batch b = {0};
 	bool ended = false;
+	if (s->out.cap > 2 * BATCH_BYTES)
+		buf_done(&s->out); /* a big event does not stay */
 	buf_reset(&s->out);
 	s->sent = 0;
 	while (!s->ended && s->out.n == 0) {
@@ -113,6 +116,7 @@ http_ep_events_stream(struct req *q, struct err *e)
 	struct stream *s = ARENA_NEW(q->a, struct stream);
 	*s = (struct stream){.q = q, .out = BUF_INIT(BATCH_MAX), .began_us = clock_mono_us()};
 	s->r.limit = BATCH;
+	s->r.bytes = BATCH_BYTES;
 	if (http_events_known(q, params, e) < 0 || http_events_begin(q, begin_after(q), &s->r, e) < 0 ||
 	    http_reader_enter(q->h, READER_STREAM, e) < 0)
 		return -1;

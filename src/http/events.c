@@ -9,8 +9,6 @@
 /* Events looked at in one go; a filter that matches next to nothing must not make a request endless. A fixed number,
  * not a time: the same place gives the same page. */
 #define EXAMINED_MAX 10000
-/* A page ends behind the event that takes it above. */
-#define PAGE_BYTES   (4u * 1024 * 1024)
 #define ALL_TYPES    ((UINT32_C(1) << EVENT_N_TYPES) - 1)
 /* How often a waiting reader looks whether its client is still there. */
 #define LOOK_MS      1000
@@ -235,7 +233,7 @@ take_event(void *ctx, const struct store_event *ev, struct err *e)
 		write_event(t, ev, body);
 		t->n++;
 	}
-	t->full = t->n == t->r->limit || t->out->n >= PAGE_BYTES || t->examined == t->asked;
+	t->full = t->n == t->r->limit || t->out->n >= t->r->bytes || t->examined == t->asked;
 	return t->full;
 }
 

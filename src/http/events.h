@@ -19,6 +19,7 @@ struct events_read {
 	struct event_select select;
 	int64_t limit;
 	int64_t wait_ms;
+	size_t bytes;           /* a batch ends behind the event that takes it above */
 	struct event_cursor at; /* behind the last event looked at */
 };
 

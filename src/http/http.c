@@ -7,6 +7,9 @@
 #include "http_priv.h"
 #include "server.h"
 
+/* For a stream's last piece when the server ends; a client that does not read would hold it up. */
+#define STREAM_END_MS 2000
+
 #define PEM_MAX (256u * 1024)
 
 /* reliability.md T-15 */
@@ -282,6 +285,7 @@ http_stop(struct http **hp, int64_t grace_ms)
 	mutex_unlock(&h->lock);
 	if (h->opts.store)
 		store_wake_all(h->opts.store);
+	http_conns_hurry(http_server_conns(h->server), STREAM_END_MS);
 	/* removed before it is closed: a successor that finds it dead puts its own in this place */
 	http_listen_close(&h->listen);
 	http_server_quiesce(h->server);

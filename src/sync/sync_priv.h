@@ -19,8 +19,9 @@
 #define SYNC_FETCH_MS 10000
 
 /* Names in the store's meta. */
-#define META_COOKIE   "feed.cookie"
-#define META_MAP      "feed.map" /* fingerprint of the map that the state was made with; there after the first refresh */
+#define META_COOKIE "feed.cookie"
+#define META_MAP \
+	STORE_META_WHOLE /* fingerprint of the map that the state was made with; there after the first refresh */
 #define META_CANARIES "feed.canaries"
 #define META_RECHECK  "feed.recheck"  /* sync ids */
 #define META_SENTINEL "feed.sentinel" /* the greatest value that came through the feed */

@@ -93,6 +93,9 @@ int store_tx_meta_get(struct store_tx *tx, struct arena *a, const char *name, st
 int store_tx_meta_put(struct store_tx *tx, const char *name, struct strv value, struct err *e) DH_MUST_USE;
 int store_meta_get(struct store *s, struct arena *a, const char *name, struct strv *value_r, struct err *e) DH_MUST_USE;
 
+/* There as soon as the state is whole: put with the first refresh, gone with store_reset. */
+#define STORE_META_WHOLE "feed.map"
+
 /* Forgets state, events, held batches and cookie; a new generation. For sync reset. */
 int store_reset(struct store *s, struct err *e) DH_MUST_USE;
 
