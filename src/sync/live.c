@@ -226,6 +226,7 @@ sync_live(struct sync *s, struct err *e)
 			s->why = SYNC_STOPPED;
 			return err_set(e, ERR_UNAVAILABLE, "the change feed is being stopped");
 		}
+		sync_report_source(s);
 		if (do_request(s, e) < 0 || do_due(s, e) < 0 || next_batch(s, next_due(s), e) < 0)
 			return -1;
 	}

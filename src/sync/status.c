@@ -39,11 +39,6 @@ static const struct metric_def reconnects_def = {
 	.name = "dirhinge_feed_reconnects_total",
 	.help = "How often the change feed was opened.",
 };
-static const struct metric_def held_def = {
-	.name = "dirhinge_feed_held_events",
-	.help = "Events that the guard holds until an operator decides.",
-	.kind = METRIC_GAUGE,
-};
 static const struct metric_def change_def = {
 	.name = "dirhinge_feed_last_change_timestamp_seconds",
 	.help = "Time of the newest change that became an event.",
@@ -55,7 +50,6 @@ static void
 on_print(void *ctx)
 {
 	struct sync *s = ctx;
-	struct store_stats stats;
 
 	mutex_lock(&s->lock);
 	enum sync_state state = s->report.state;
@@ -63,8 +57,6 @@ on_print(void *ctx)
 	mutex_unlock(&s->lock);
 	for (int i = 0; i < SYNC_N_STATES; i++)
 		metric_set(s->metrics.state, i == (int)state, METRIC_VALUES(state_names[i]));
-	store_get_stats(s->opts.store, &stats);
-	metric_set(s->metrics.held, stats.held, NULL);
 	metric_set(s->metrics.last_change, last, NULL);
 	metric_set(s->metrics.reconnects, reconnects, NULL);
 }
@@ -78,7 +70,6 @@ sync_report_setup(struct sync *s)
 		.events = metrics_register(m, &events_def),
 		.state = metrics_register(m, &state_def),
 		.reconnects = metrics_register(m, &reconnects_def),
-		.held = metrics_register(m, &held_def),
 		.last_change = metrics_register(m, &change_def),
 	};
 	metrics_on_print(m, on_print, s);
@@ -112,6 +103,17 @@ hides_trouble(const struct sync_report *r, enum sync_state state)
 	return trouble && state == SYNC_STATE_REFRESH;
 }
 
+/* lock held */
+static void
+note_source(struct sync *s)
+{
+	struct sync_report *r = &s->report;
+
+	snprintf(r->source, sizeof(r->source), "%s", dir_feed_source(s->feed));
+	snprintf(r->uri, sizeof(r->uri), "%s", dir_feed_uri(s->feed));
+	r->guarantee = dir_feed_guarantee(s->feed);
+}
+
 /* True if this is new. */
 static bool
 set_state(struct sync *s, enum sync_state state, const struct err *why)
@@ -121,11 +123,8 @@ set_state(struct sync *s, enum sync_state state, const struct err *why)
 
 	if (why)
 		err_render(why, reason, sizeof(reason));
-	if (s->feed) {
-		snprintf(r->source, sizeof(r->source), "%s", dir_feed_source(s->feed));
-		snprintf(r->uri, sizeof(r->uri), "%s", dir_feed_uri(s->feed));
-		r->guarantee = dir_feed_guarantee(s->feed);
-	}
+	if (s->feed)
+		note_source(s);
 	r->reconnects += state == SYNC_STATE_REFRESH;
 	if (hides_trouble(r, state) || (r->state == state && str_eq(r->reason, reason)))
 		return false;
@@ -151,6 +150,21 @@ sync_report_state(struct sync *s, enum sync_state state, const struct err *why)
 		  LOG_S("reason", why ? reason : NULL), LOG_S("remedy", why && why->cause[0] ? why->cause : NULL),
 		  LOG_S("source", s->feed ? dir_feed_source(s->feed) : NULL),
 		  LOG_S("uri", s->feed ? dir_feed_uri(s->feed) : NULL), LOG_END);
+}
+
+void
+sync_report_source(struct sync *s)
+{
+	const char *source = dir_feed_source(s->feed);
+
+	mutex_lock(&s->lock);
+	bool news = !str_eq(s->report.source, source);
+	if (news)
+		note_source(s);
+	mutex_unlock(&s->lock);
+	if (news)
+		log_event(LOG_INFO_, "change feed", LOG_S("state", state_names[SYNC_STATE_LIVE]),
+			  LOG_S("source", source), LOG_S("uri", dir_feed_uri(s->feed)), LOG_END);
 }
 
 void

@@ -32,12 +32,14 @@ struct sync_report {
 };
 
 struct sync_metrics {
-	struct metric *events, *state, *reconnects, *held, *last_change;
+	struct metric *events, *state, *reconnects, *last_change;
 };
 
 struct sync;
 
 void sync_report_state(struct sync *s, enum sync_state state, const struct err *why);
+/* The source may become a better one while it is followed. */
+void sync_report_source(struct sync *s);
 void sync_report_canaries(struct sync *s);
 void sync_report_compared(struct sync *s, json_t *found); /* takes the reference */
 void sync_report_setup(struct sync *s);

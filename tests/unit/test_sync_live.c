@@ -21,6 +21,7 @@ static struct causes *causes;
 static struct sync *feed;
 static struct dir *own;
 static int64_t max_removals;
+static bool history;
 static const char *const user_classes[] = {"inetOrgPerson", NULL}, *const group_classes[] = {"groupOfNames", NULL};
 static const struct map_opts map = {
 	.users = {.base = PEOPLE, .rdn = "uid", .object_classes = user_classes, .active = "auto"},
@@ -47,7 +48,7 @@ start(void)
 		.causes = causes,
 		.base_url = "/scim/v2",
 		.guard = {.max_removals = max_removals, .max_percent = 0, .window_ms = 3600000},
-		.history = false,
+		.history = history,
 		.reconcile_ms = INT64_C(86400000),
 	};
 	ok(sync_start(&o, &feed, &e));
@@ -205,6 +206,10 @@ teardown(void)
 	store_close(&store);
 	for (int i = 0; i < 8; i++)
 		wipe(arena_printf(a, "uid=u%d," PEOPLE, i));
+	wipe("uid=u7,ou=old," PEOPLE);
+	wipe("uid=u7,ou=new," PEOPLE);
+	wipe("ou=old," PEOPLE);
+	wipe("ou=new," PEOPLE);
 	wipe("cn=dirhinge-canary," PEOPLE);
 	wipe("cn=dirhinge-canary," GROUPS);
 	fl_end();
@@ -356,6 +361,70 @@ START_TEST(comparing_finds_what_was_never_told)
 }
 END_TEST
 
+static const char *
+known_dn(const char *id)
+{
+	struct store_state st;
+
+	ck_assert_int_eq(store_state_get(store, a, id, &st, &e), 1);
+	return st.dn;
+}
+
+START_TEST(f62_a_container_that_moves_deletes_nobody)
+{
+	int64_t from = head();
+	const char *inside = "uid=u7,ou=old," PEOPLE;
+	struct dir_mods m;
+
+	fl_ou("old", PEOPLE);
+	dir_mods_init(&m, a);
+	dir_mods_value(&m, DIR_MOD_ADD, "objectClass", STRV("inetOrgPerson"));
+	dir_mods_value(&m, DIR_MOD_ADD, "uid", STRV("u7"));
+	dir_mods_value(&m, DIR_MOD_ADD, "cn", STRV("u7"));
+	dir_mods_value(&m, DIR_MOD_ADD, "sn", STRV("u7"));
+	ok(dir_add(fl_writer(), a, inside, &m, NULL, SOON, &e));
+	expect(from, "user.created u7\n");
+	const char *id = fl_id(inside);
+	fl_rename("ou=old," PEOPLE, "ou=new", NULL);
+
+	deadline_t until = deadline_in(WAIT_MS);
+	while (!str_eq(known_dn(id), "uid=u7,ou=new," PEOPLE)) {
+		ck_assert_msg(deadline_left(until) > 0, "still %s", known_dn(id));
+		clock_pause(10, until);
+	}
+	expect_only(from, "user.created u7\nuser.moved u7 coalesced\n");
+	fl_delete("uid=u7,ou=new," PEOPLE);
+	fl_delete("ou=new," PEOPLE);
+	expect_only(from, "user.created u7\nuser.moved u7 coalesced\nuser.deleted u7\n");
+}
+END_TEST
+
+/* --- over the accesslog --- */
+
+START_TEST(history_tells_each_change_of_a_gap)
+{
+	deadline_t until = deadline_in(WAIT_MS);
+	int64_t from = head();
+
+	while (!str_eq(status("source"), "accesslog")) {
+		ck_assert_msg(deadline_left(until) > 0, "source is %s (%s)", status("source"), status("reason"));
+		clock_pause(10, until);
+	}
+	fl_modify(user("u0"), "sn", "One");
+	expect_only(from, "user.updated u0\n");
+	stop();
+	fl_modify(user("u0"), "sn", "Two");
+	fl_modify(user("u0"), "sn", "Three");
+	live_user(fl_writer(), "u4");
+	fl_modify(user("u4"), "sn", "Four");
+	fl_delete(user("u4"));
+	fl_delete(user("u1"));
+	start();
+	expect_only(from, "user.updated u0\nuser.updated u0\nuser.updated u0\nuser.created u4\nuser.updated u4\n"
+			  "user.deleted u4\nuser.deleted u1\n");
+}
+END_TEST
+
 START_TEST(a_reset_begins_anew)
 {
 	const char *before = arena_strdup(a, store_generation(store));
@@ -393,12 +462,19 @@ main(void)
 		f23_a_storm_is_held_until_it_is_released,
 		f63_the_same_name_again_in_a_gap,
 		comparing_finds_what_was_never_told,
+		f62_a_container_that_moves_deletes_nobody,
 		a_reset_begins_anew,
 		a_directory_that_is_away_comes_back,
 	};
+	const TTest *const logged[] = {history_tells_each_change_of_a_gap, f18_a_lost_resume_point_loses_no_deletion,
+				       comparing_finds_what_was_never_told};
 
 	live_begin();
 	live_start_feed(&server, "sync", PLAIN);
 	int failed = fl_run("sync live", tests, ARRAY_SIZE(tests), setup, teardown);
+	live_end_gently(&server);
+	history = true;
+	live_start_feed(&server, "synclog", "sid=1,log,sessionlog=log,config");
+	failed += fl_run("sync live, accesslog", logged, ARRAY_SIZE(logged), setup, teardown);
 	return live_end() && failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
