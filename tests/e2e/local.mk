@@ -40,6 +40,7 @@ EXTRA_DIST += \
 	%D%/test_extension.py \
 	%D%/test_feed.py \
 	%D%/test_feed_convergence.py \
+	%D%/test_feed_storms.py \
 	%D%/test_fences.py \
 	%D%/test_etag.py \
 	%D%/test_group_wire.py \

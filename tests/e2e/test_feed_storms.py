@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Much at once, and odd values: what the change feed makes of mass changes (reliability.md F-22, F-23, F-61, F-62, F-65),
+of strings that break things (T-42), and of passwords (T-70)."""
+
+import base64
+import os
+import time
+
+import pytest
+
+from support.daemon import secret, to_yaml, write_file
+from support.feed import Fed, short
+from support.hinge import unique
+from support.reader import Reader
+from support.slapd import GROUPS, PEOPLE, Variant
+from support.wait import until
+from test_injection import naughty_strings
+
+REMOVALS = ("dsync.user.deleted", "dsync.user.deactivated", "dsync.group.deleted", "dsync.group.user_removed")
+
+
+@pytest.fixture(scope="module", params=["accesslog", "syncrepl"])
+def fed(request):
+    f = Fed(history=request.param == "accesslog")
+    yield f
+    f.remove()
+
+
+def operate(fed, method, path, body=None):
+    r = fed.daemon.client("operator").call(method, path, body, absolute=True)
+    return r.expect(200).json
+
+
+def test_F61_a_burst(fed):
+    """A script loads users as fast as slapd takes them: each is told, in order, and memory does not follow the load."""
+    def resident():
+        with open(f"/proc/{fed.daemon.pid}/statm", encoding="ascii") as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    before = resident()
+    made = fed.make_many(2000)
+    events = fed.mark()
+    assert [short(e) for e in events] == [("user.created", i) for i, _ in made]
+    stamps = [e["timestamp"] for e in events]
+    assert stamps == sorted(stamps)
+    assert resident() - before < 48 << 20
+
+
+def test_F62_a_container_is_moved(fed):
+    """Nobody is deleted and made again: the name is not who somebody is."""
+    old, new = unique("east"), unique("west")
+    fed.ldap.add(f"ou={old},{PEOPLE}", {"objectClass": "organizationalUnit", "ou": old})
+    uids = [unique("u") for _ in range(200)]
+    fed.ldap.add_ldif("".join(f"dn: uid={u},ou={old},{PEOPLE}\nobjectClass: inetOrgPerson\nuid: {u}\ncn: C\nsn: S\n\n"
+                              for u in uids))
+    child = f"uid={uids[7]},ou={new},{PEOPLE}"
+    group = fed.add_group(unique("g"), [f"uid={u},ou={old},{PEOPLE}" for u in uids[:3]])
+    fed.mark()
+    mended = {"objectClass": "groupOfNames", "member": [f"uid={u},ou={new},{PEOPLE}" for u in uids[:3]]}
+    fed.ldap.rename(f"ou={old},{PEOPLE}", f"ou={new}")
+    fed.ldap.modify(group, ("replace", "member", mended["member"]))
+    assert fed.mark() == []
+    events = fed.told(fed.ldap.modify, child, ("replace", "title", ["West"]))
+    assert [short(e) for e in events] == [("user.updated", fed.id(child))]
+    i = fed.id(child)
+    assert [short(e) for e in fed.told(fed.ldap.delete, child)] == [("user.deleted", i)]
+    ids = {fed.id(f"uid={u},ou={new},{PEOPLE}") for u in uids[:3]}
+    fed.ldap.delete(group)
+    *_, e = fed.mark()
+    assert e["type"] == "dsync.group.deleted" and {m["value"] for m in e["data"]["members"]} == ids
+
+
+@pytest.mark.parametrize("source", ["accesslog", "syncrepl"])
+@pytest.mark.parametrize("cleanup", ["memberof", "refint"])
+def test_F65_side_effects_of_overlays(source, cleanup):
+    """What the server itself changes behind a write is told once, as what it means, and never again."""
+    fed = Fed(Variant(cleanup=cleanup), history=source == "accesslog")
+    try:
+        a, b = (fed.add_user(unique("u")) for _ in "ab")
+        ia, ib = fed.id(a), fed.id(b)
+        groups = [fed.add_group(unique("g"), [a, b]) for _ in range(2)]
+        ids = [fed.id(g) for g in groups]
+        fed.mark()
+        quiet = time.monotonic() + 1.5  # longer than the feed waits before it looks at silent changes
+        fed.ldap.rename(a, f"uid={unique('v')}")
+        assert [short(e) for e in fed.mark()] == [("user.updated", ia)]
+        until(lambda: time.monotonic() > quiet, "the second look", 5)
+        assert fed.mark() == []
+        quiet = time.monotonic() + 1.5
+        events = fed.told(fed.ldap.delete, b)
+        assert sorted(short(e) for e in events[:2]) == sorted(("group.user_removed", g, ib) for g in ids)
+        assert [short(e) for e in events[2:]] == [("user.deleted", ib)]
+        until(lambda: time.monotonic() > quiet, "the second look", 5)
+        assert fed.mark() == []
+        fed.assert_members(ids[0], ia)
+        # the same name again is somebody else, and in no group
+        events = fed.told(fed.add_user, b.split(",")[0][4:])
+        assert [short(e)[0] for e in events] == ["user.created"]
+        quiet = time.monotonic() + 1.5
+        until(lambda: time.monotonic() > quiet, "the second look", 5)
+        assert fed.mark() == []
+    finally:
+        fed.remove()
+
+
+@pytest.mark.parametrize("source", ["accesslog", "syncrepl"])
+def test_F23_mass_delete_by_an_administrator(source):
+    """Nothing of it goes out beyond the limit until an operator has looked; everybody else's events do; then the order
+    is what it was."""
+    fed = Fed(history=source == "accesslog", guard={"max_removals": 10, "max_percent": 1})
+    try:
+        made = fed.make_many(60)
+        group = fed.add_group(unique("all"), [dn for _, dn in made])
+        g = fed.id(group)
+        bystander = fed.add_user(unique("by"))
+        fed.mark()
+        fed.ldap.modify_ldif("".join(f"dn: {dn}\nchangetype: delete\n\n" for _, dn in made[:20]))
+        before = fed.mark()
+        out = [e for e in before if e["type"] in REMOVALS]
+        assert len(out) <= 10, [short(e) for e in out]
+        (batch,) = operate(fed, "GET", "/admin/v1/guard")["data"]
+        assert batch["removals"] + len(out) == 40, batch  # a membership and an account each
+        events = fed.told(fed.ldap.modify, bystander, ("replace", "title", ["still told"]))
+        assert [short(e) for e in events] == [("user.updated", fed.id(bystander))]
+        operate(fed, "POST", f"/admin/v1/guard/{batch['id']}/release", {"why": "the department was closed"})
+        after = fed.mark()
+        told = [short(e) for e in before + after]
+        for i, _ in made[:20]:
+            assert told.index(("group.user_removed", g, i)) < told.index(("user.deleted", i))
+        assert len(told) == len(set(told)) == 40
+        assert operate(fed, "GET", "/admin/v1/guard")["data"] == []
+        (e,) = fed.told(fed.ldap.delete, bystander)
+        assert e["type"] == "dsync.user.deleted", "a single removal after the release is not held"
+    finally:
+        fed.remove()
+
+
+def test_F22_a_base_is_narrowed(tmp_path):
+    """A slip in the configuration, and most users are out of its sight: that is no removal before somebody says so."""
+    fed = Fed(history=False)
+    try:
+        fed.ldap.add(f"ou=east,{PEOPLE}", {"objectClass": "organizationalUnit", "ou": "east"})
+        made = fed.make_many(80)
+        inside = fed.add_user(unique("in"), below=f"ou=east,{PEOPLE}")
+        fed.mark()
+        cursor = fed.reader.cursor
+        fed.reader.close()
+        fed.daemon.stop()
+        wide = fed.daemon.config
+        narrow = dict(wide, users=dict(wide["users"], base=f"ou=east,{PEOPLE}"))
+        write_file(fed.daemon.config_path, to_yaml(narrow))
+        fed.daemon.start()
+
+        def noticed():
+            s = fed.sync()
+            return s["state"] == "untrusted" or s["held_batches"] > 0
+        until(noticed, "the feed to notice", 20)
+        fed.reader = Reader(fed.daemon.address, fed.daemon.tokens["reader"])
+        fed.reader.cursor = cursor
+        gone = [e for e in fed.reader.page(limit=1000).expect(200).events if e["type"] in REMOVALS]
+        assert gone == []
+        # mended: everybody is still there, and changes go on
+        fed.daemon.stop()
+        write_file(fed.daemon.config_path, to_yaml(wide))
+        fed.daemon.start()
+        fed.reopen()
+        for b in operate(fed, "GET", "/admin/v1/guard")["data"]:
+            operate(fed, "POST", f"/admin/v1/guard/{b['id']}/reject", {"why": "it was a slip"})
+        fed.live()
+        fed.ldap.modify(inside, ("replace", "title", ["East"]))
+        fed.ldap.modify(made[5][1], ("replace", "title", ["Wide"]))
+        told = [short(e) for e in fed.mark()]
+        assert ("user.updated", made[5][0]) in told and ("user.updated", fed.id(inside)) in told
+        assert not [t for t in told if t[0] == "user.deleted"]
+    finally:
+        fed.remove()
+
+
+def test_T42_naughty_strings_as_directory_values(fed):
+    strings = naughty_strings()
+    if strings is None:
+        pytest.skip("DIRHINGE_CORPORA names no folder with naughty-strings/blns.json")
+    prefix = unique("n")
+    fed.ldap.modify_ldif("".join(
+        f"dn: uid={prefix}-{n},{PEOPLE}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: {prefix}-{n}\ncn: C\nsn: S\n"
+        f"displayName:: {base64.b64encode(s.encode('utf-8')).decode('ascii')}\n\n" for n, s in enumerate(strings)))
+    held = {e.one("uid"): e.one("displayName")
+            for e in fed.ldap.search(PEOPLE, f"(uid={prefix}-*)", attrs=("uid", "displayName"))}
+    told = {e["data"]["userName"]: e["data"]["displayName"] for e in fed.mark()
+            if e["type"] == "dsync.user.created" and e["data"]["userName"].startswith(prefix + "-")}
+    assert len(held) > len(strings) * 0.9
+    assert told == held
+    # and as what was there before
+    fed.ldap.modify_ldif("".join(f"dn: uid={u},{PEOPLE}\nchangetype: modify\nreplace: displayName\n-\n\n"
+                                 for u in held))
+    previous = {e["data"]["userName"]: e["previous"]["displayName"] for e in fed.mark()}
+    assert previous == held
+
+
+def test_T70_passwords_are_in_no_event_and_not_in_the_store(fed):
+    by_admin, by_scim, again = (secret("Pw-") for _ in range(3))
+    dn = fed.add_user(unique("u"), userPassword=by_admin)
+    fed.ldap.modify(dn, ("replace", "userPassword", [again]))
+    fed.make_user(password=by_scim)
+    fed.add_group(unique("g"), [dn])
+    events = fed.mark()
+    assert [e["type"] for e in events] == ["dsync.user.created", "dsync.user.created", "dsync.group.created",
+                                           "dsync.group.user_added"]
+    assert not [e for e in events if "password" in str(e).lower()]
+    fed.ldap.delete(dn)
+    fed.mark()
+    state = fed.daemon.config["state_dir"]
+    for name in os.listdir(state):
+        path = os.path.join(state, name)
+        if os.path.isfile(path):
+            with open(path, "rb") as f:
+                data = f.read()
+            for text in (by_admin, by_scim, again, fed.slapd.gateway_pw, "{SSHA}"):
+                assert text.encode() not in data, f"a password in {name}"
