@@ -273,6 +273,27 @@ collect(struct seen *s, const struct scim_diff *diff, bool active)
 	return ch;
 }
 
+/* Between the two events of one change: of the first only "active" is new. Otherwise a reader whose filter names it and
+ * something else would find neither before nor after one of them what it asked for, and miss that somebody left. */
+static struct subject
+between(const struct seen *s, const struct subject *after)
+{
+	static const char *const new[] = {"active", "meta"};
+	json_t *res = json_keep(s->a, json_deep_copy(s->old));
+	struct subject sub = *after;
+	for (size_t i = 0; i < ARRAY_SIZE(new); i++) {
+		json_t *v = json_object_get(s->new, new[i]);
+		if (v)
+			(void)json_object_set(res, new[i], v);
+		else
+			(void)json_object_del(res, new[i]);
+	}
+	sub.data = strv_of(json_text(s->a, res));
+	sub.name = seen_name(res, true);
+	sub.dn_key = sub.old_dn_key;
+	return sub;
+}
+
 static int
 tell_changes(struct seen *s, const struct subject *sub, struct err *e)
 {
@@ -280,11 +301,13 @@ tell_changes(struct seen *s, const struct subject *sub, struct err *e)
 	scim_diff(s->a, map_type(s->map), s->old, s->new, &diff);
 	bool group = s->kind == STORE_GROUP, enabled = json_is_true(json_object_get(s->new, "active"));
 	const struct changes active = collect(s, &diff, true), rest = collect(s, &diff, false);
-	struct telling t = {.subject = sub, .changed = active.paths, .previous = active.previous};
+	const struct subject first = active.n && rest.n ? between(s, sub) : *sub;
+	struct telling t = {.subject = &first, .changed = active.paths, .previous = active.previous};
 	t.type = enabled ? EVENT_USER_ACTIVATED : EVENT_USER_DEACTIVATED;
 	if (active.n && seen_tell(s, &t, e) < 0)
 		return -1;
 	t.type = group ? EVENT_GROUP_UPDATED : EVENT_USER_UPDATED;
+	t.subject = sub;
 	t.changed = rest.paths;
 	t.previous = rest.previous;
 	/* Told to nobody but those whose fence it crosses. */
