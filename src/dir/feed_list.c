@@ -5,7 +5,7 @@
 #include "dir/feed_priv.h"
 #include "dir/result.h"
 
-enum { FETCH_AT_ONCE = 100 };
+enum { FETCH_AT_ONCE = 100, LIST_STALL_MS = 15000 };
 
 static int
 query_ended(struct dir_feed *f, struct conn *c, const struct feed_query *q, LDAPMessage *msg, struct err *e)
@@ -44,8 +44,9 @@ dir_feed_query(struct dir_feed *f, struct conn *c, const struct feed_query *q, s
 		return err_failed(dir_conn_send_failed(c, rc, e));
 	for (;;) {
 		DH_CLEANUP(dir_conn_msg_free) LDAPMessage *msg = NULL;
+		deadline_t next = q->stall_ms > 0 ? deadline_min(until, deadline_in(q->stall_ms)) : until;
 
-		if (dir_conn_wait(c, msgid, false, until, &msg, e))
+		if (dir_conn_wait(c, msgid, false, next, &msg, e))
 			return -1;
 		if (ldap_msgtype(msg) == LDAP_RES_SEARCH_RESULT)
 			return query_ended(f, c, q, msg, e);
@@ -91,14 +92,20 @@ dir_feed_list(struct dir_feed *f, deadline_t until, dir_listed_fn fn, void *ctx,
 {
 	const char *attrs[] = {NULL, NULL, NULL};
 
-	if (dir_feed_side(f, until, e))
+	/* A long list is no reason to wait long for a server that says nothing. */
+	if (dir_feed_side(f, deadline_min(until, deadline_in(LIST_STALL_MS)), e))
 		return err_cause(e, "feed: list");
 	attrs[0] = f->id_attr;
 	attrs[1] = f->d->caps->flavour->version_attr;
 	for (size_t i = 0; i < f->n_bases; i++) {
 		struct listing l = {.f = f, .fn = fn, .ctx = ctx};
 		const struct feed_query q = {
-			.base = f->bases[i], .scope = LDAP_SCOPE_SUBTREE, .filter = f->filter, .attrs = attrs};
+			.base = f->bases[i],
+			.scope = LDAP_SCOPE_SUBTREE,
+			.filter = f->filter,
+			.attrs = attrs,
+			.stall_ms = LIST_STALL_MS,
+		};
 
 		if (dir_feed_query(f, &f->side, &q, NULL, until, list_one, &l, e))
 			return err_cause(e, "feed: list");

@@ -114,6 +114,7 @@ struct feed_query {
 	const char *filter;
 	const char *const *attrs;
 	int size_limit;
+	int64_t stall_ms; /* longest silence between two messages; 0 = up to the deadline */
 };
 int dir_feed_query(struct dir_feed *f, struct conn *c, const struct feed_query *q, struct arena *a, deadline_t until,
 		   dir_entry_fn fn, void *ctx, struct err *e) DH_MUST_USE;

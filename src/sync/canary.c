@@ -38,8 +38,10 @@ read_known(struct sync *s, json_t *known)
 static int
 place(struct sync *s, struct err *e)
 {
-	s->canaries.n = 0;
-	for (size_t i = 0; s->bases[i]; i++) {
+	/* What an undone transaction has left here counts for nothing. */
+	for (size_t i = 0; i < s->canaries.n; i++)
+		s->canaries.at[i].id[0] = '\0';
+	for (size_t i = s->canaries.n; s->bases[i]; i++) {
 		struct canary *c = &s->canaries.at[s->canaries.n];
 		char *dn;
 		if (dir_dn_child(s->a, "cn", STRV(CANARY_NAME), s->bases[i], &dn, e) < 0)

@@ -11,6 +11,8 @@
 
 #define LISTED UINT64_C(0) /* in place of a mark: seen in the list */
 
+#define STOP_CHECK 1024 /* entries */
+
 struct suspect {
 	struct suspect *next;
 	const char *id;
@@ -70,7 +72,8 @@ on_listed(void *ctx, const char *id, const char *csn, const char *dn, struct err
 	struct compare *c = ctx;
 	uint64_t before;
 
-	c->n_listed++;
+	if (++c->n_listed % STOP_CHECK == 0 && sync_stopping(c->s))
+		return err_set(e, ERR_UNAVAILABLE, "the change feed is being stopped");
 	for (size_t i = 0; i < c->s->canaries.n; i++)
 		if (str_caseeq(c->s->canaries.at[i].id, id))
 			c->canary_listed[i] = true;

@@ -165,5 +165,5 @@ sync_setup(struct sync *s, struct err *e)
 	if (open_source(s, a, caps, e) < 0)
 		return -1;
 	s->setup = TAKE(a);
-	return canaries_load(s, e);
+	return 0;
 }

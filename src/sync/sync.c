@@ -5,7 +5,7 @@
 #include "dirhinge/base/log.h"
 #include "sync/sync_priv.h"
 
-#define OPEN_MS        30000
+#define OPEN_MS        10000
 #define PAUSE_FIRST_MS 200
 #define PAUSE_MAX_MS   30000
 #define BEHIND_MIN_MS  2000
@@ -162,7 +162,7 @@ attempt(struct sync *s, struct err *e)
 {
 	bool begun, full;
 
-	if (sync_setup(s, e) < 0 || load_cookie(s, &begun, e) < 0 ||
+	if (sync_setup(s, e) < 0 || canaries_load(s, e) < 0 || load_cookie(s, &begun, e) < 0 ||
 	    sync_ids_load(s->run.recheck, s->opts.store, e) < 0)
 		return -1;
 	/* Later only behind a comparison that missed nothing: it must not vouch for a tree that came back empty. */
@@ -269,7 +269,6 @@ reset(struct sync *s)
 		log_event(LOG_WARN_, "the change feed was reset: cursors of readers are answered with 410",
 			  LOG_S("generation", store_generation(s->opts.store)), LOG_END);
 		sync_ids_clear(s->run.recheck);
-		rc = s->feed ? canaries_load(s, &e) : 0;
 	}
 	sync_request_done(s, rc, &e, NULL);
 }
