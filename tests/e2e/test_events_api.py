@@ -3,8 +3,10 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -311,19 +313,20 @@ def test_stream_resumes(feed):
     readers(feed, 0)
 
 
-def test_curl_as_in_the_readme(feed):
-    """The shell that the README shows, run as it stands there."""
-    base = f"http://{feed.daemon.address}"
-    script = readme_block("sh", "/events?after=")
-    text = feed.daemon.tokens["legacy"]
-    path = feed.daemon.dir
-    header = write_file(f"{path}/events.header", f"Authorization: Bearer {text}\n")
-    cursor = f"{path}/cursor"
-    script = script.replace("https://scim.example.com", base).replace("/etc/legacy/token.header", header) \
-        .replace("/var/lib/legacy/cursor", cursor)
+@pytest.mark.parametrize("language", ["sh", "python"])
+def test_as_in_the_readme(feed, language):
+    """The reader that the README shows, run as it stands there."""
+    if language == "sh" and not (shutil.which("curl") and shutil.which("jq")):
+        pytest.skip("needs curl and jq")
+    text, path = feed.daemon.tokens["legacy"], feed.daemon.dir
+    script = readme_block(language, "/events?after=").replace("https://scim.example.com", f"http://{feed.daemon.address}")
+    for name, file, content in (("/etc/legacy/token.header", "events.header", f"Authorization: Bearer {text}\n"),
+                                ("/etc/legacy/token", "legacy.txt", text + "\n")):
+        script = script.replace(name, write_file(f"{path}/{file}", content))
+    script = script.replace("/var/lib/legacy/cursor", f"{path}/cursor-{language}")
+    argv = {"sh": ["/bin/sh", "-c", script], "python": [sys.executable, "-c", script]}[language]
     uid, _ = add_person(feed)
-    with subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          start_new_session=True) as p:
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True) as p:
         try:
             os.set_blocking(p.stdout.fileno(), False)
             out = b""
@@ -331,13 +334,14 @@ def test_curl_as_in_the_readme(feed):
             def printed():
                 nonlocal out
                 out += p.stdout.read() or b""
-                return uid.encode() in out
-            until(printed, "the shell to print the event", 20)
-            uid, _ = add_person(feed)
-            until(printed, "the shell to print a later event", 20)
+                return b"dsync.user.created " + uid.encode() + b" " in out
+            until(printed, "the reader to print the event", 20)
+            first, (uid, _) = uid, add_person(feed)
+            until(printed, "the reader to print a later event", 20)
         finally:
             os.killpg(p.pid, signal.SIGTERM)
-    assert out.count(b"dsync.user.created " + uid.encode() + b" ") == 1, out
+    for name in (first, uid):
+        assert out.count(b"dsync.user.created " + name.encode() + b" ") == 1, out
 
 
 def readme_block(language, holds):
