@@ -13,6 +13,9 @@
 struct sync_ids; /* a set of sync ids; sync_priv.h */
 struct memory;   /* what observe.c keeps from one observation to the next; seen.h */
 
+/* A CSN later than that is of a clock that runs ahead. */
+#define CSN_AHEAD_US (INT64_C(5) * 60 * 1000000)
+
 struct sync_run {
 	/* Of the observation, the same as map.a; given back and made anew by the engine between two, never inside. */
 	struct arena *a;

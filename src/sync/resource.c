@@ -95,7 +95,13 @@ age(const struct seen *s, bool *same_sid_r)
 	*same_sid_r = true;
 	if (!s->o->csn || !s->was.sync_id || dir_csn_us(s->was.csn) < 0)
 		return 1;
-	return dir_csn_compare(s->o->csn, s->was.csn, same_sid_r);
+
+	int order = dir_csn_compare(s->o->csn, s->was.csn, same_sid_r);
+
+	/* A clock that ran ahead and was set right: what comes after it is newer all the same (reliability.md F-28). */
+	if (order < 0 && dir_csn_us(s->was.csn) > s->r->now_us + CSN_AHEAD_US)
+		return 1;
+	return order;
 }
 
 /* The operation without what is not mapped and without members. */

@@ -6,7 +6,6 @@
 
 #define FETCH_IDS 100 /* in one search (dir_feed_fetch) */
 
-#define CSN_AHEAD_US (INT64_C(5) * 60 * 1000000)
 #define CSN_ALARM_MS 60000
 
 /* reliability.md F-28: order is by arrival, but operators want to know of a clock that runs ahead. */

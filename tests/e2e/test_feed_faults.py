@@ -5,9 +5,11 @@ not happen, none that happened lost, and afterwards folding the events gives the
 import contextlib
 import glob
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
+import uuid
 
 import pytest
 
@@ -354,6 +356,42 @@ def test_f63_same_name_again(fed):
     converged(fed)
 
 
+def test_f28_clock_years_ahead(plain):
+    """One change of the year 2099, and then ordinary ones: told as they come, none lost over a gap."""
+    fed = plain
+    dns, ids = users(fed, 2)
+    fed.mark()
+    ldif = block(dump(fed.slapd), dns[0]).decode()
+    ahead = unique("ahead")
+    ldif = re.sub(r"entryCSN: [^#]*#", "entryCSN: 20990101000000.000000Z#", ldif)
+    ldif = re.sub(r"entryUUID: .*", f"entryUUID: {uuid.uuid4()}", ldif.replace(dns[0].split(",")[0][4:], ahead))
+
+    def load_it():
+        fed.slapd.stop()
+        load(fed.slapd, ldif.encode(), "-S", "1", "-w")
+        fed.slapd.start()
+
+    dn = f"uid={ahead},{PEOPLE}"
+    events = gap(fed, load_it)
+    assert [short(e) for e in events] == [("user.created", fed.id(dn))]
+    assert any("far ahead" in r["msg"] for r in fed.daemon.records())
+    for title in ("One", "Two", "Three"):
+        fed.ldap.modify(dns[0], ("replace", "title", [title]))
+        fed.ldap.modify(dn, ("replace", "title", [title]))
+    events = fed.mark()
+    for i in (ids[0], fed.id(dn)):
+        assert [e["data"]["title"] for e in events if short(e) == ("user.updated", i)] == ["One", "Two", "Three"]
+    assert len(events) == 6
+
+    def meanwhile():
+        fed.ldap.modify(dns[0], ("replace", "title", ["Four"]))
+        fed.ldap.delete(dns[1])
+
+    events = gap(fed, meanwhile)
+    assert sorted(map(short, events)) == sorted([("user.updated", ids[0]), ("user.deleted", ids[1])])
+    converged(fed)
+
+
 # --- two providers ---------------------------------------------------------------------------------------------------
 
 def mirror(slapd, peer, password):
@@ -408,7 +446,7 @@ def test_f24_failover(two):
     dns, ids = users(fed, 4)
     fed.mark()
     two.same()
-    assert fed.sync()["uri"] == two.one.ldap
+    assert fed.sync().get("uri") == two.one.ldap
     # At the other one, seen through this one.
     two.at(two.two)
     assert [short(e) for e in fed.told(fed.ldap.modify, dns[0], ("replace", "title", ["two"]))] == [
@@ -419,7 +457,7 @@ def test_f24_failover(two):
     two.same()
     two.one.kill()
     resume(fed)
-    assert fed.sync()["uri"] == two.two.ldap
+    assert fed.sync().get("uri") == two.two.ldap
     assert [short(e) for e in fed.mark()] == [("user.deleted", ids[1])]
     # Back again, and nobody is told anything twice.
     two.one.start()
@@ -427,7 +465,7 @@ def test_f24_failover(two):
     two.two.kill()
     two.at(two.one)
     fed.live(seconds=60)
-    until(lambda: fed.sync()["uri"] == two.one.ldap, "the first provider to be followed again", 60)
+    until(lambda: fed.sync().get("uri") == two.one.ldap, "the first provider to be followed again", 60)
     assert [short(e) for e in fed.told(fed.ldap.delete, dns[2])] == [("user.deleted", ids[2])]
     two.two.start()
     converged(fed)
