@@ -92,15 +92,15 @@ store_maintain(struct store *s, int64_t now_us, int64_t *dropped_r, struct err *
 	struct chunk c = {.before_us = now_us - s->retention_us};
 	int64_t day_ago = now_us - US_PER_DAY, dropped = 0;
 
-	do {
+	for (int i = 0; i < STORE_DROP_CHUNKS && (i == 0 || c.dropped > 0); i++) {
 		if (store_transact(s, drop_chunk, &c, e))
 			return -1;
 		dropped += c.dropped;
-	} while (c.dropped > 0);
-	do {
+	}
+	c.dropped = 0;
+	for (int i = 0; i < STORE_DROP_CHUNKS && (i == 0 || c.dropped > 0); i++)
 		if (store_transact(s, forget_gone, &c, e))
 			return -1;
-	} while (c.dropped > 0);
 	if (store_transact(s, drop_removals, &day_ago, e))
 		return -1;
 	store_gate_enter(&s->gate);

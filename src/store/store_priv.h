@@ -15,6 +15,7 @@
 #define STORE_READERS      4   /* more only wait for each other: a page takes less than 0.1 ms */
 #define STORE_CHUNK        256 /* rows read before their function is called */
 #define STORE_DROP_CHUNK   500 /* rows of one transaction of retention: some ms, in which nobody else writes */
+#define STORE_DROP_CHUNKS  10  /* of one call: who calls has other things to do, and comes again */
 #define STORE_MIN_FREE     (1 << 20)
 #define STORE_CKPT_PAGES   1000
 #define STORE_TRUNCATE_WAL (64 << 20)

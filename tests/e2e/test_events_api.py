@@ -567,6 +567,29 @@ def test_reset_is_410(feed):
     r.close()
 
 
+def test_a_damaged_store(feed):
+    """The start ends with the remedy, the remedy needs no daemon, and what readers held is answered with 410."""
+    r = reader(feed).now()
+    r.close()
+    feed.daemon.stop()
+    db = os.path.join(feed.daemon.config["state_dir"], "dirhinge.db")
+    with open(db, "r+b") as f:
+        f.write(b"\0" * 8192)
+    refused = cli(feed, "serve")
+    assert refused.returncode == 1 and "dirhinge sync reset" in refused.stderr, refused
+    done = cli(feed, "sync", "reset", "--yes")
+    assert done.returncode == 0 and "dirhinge.db.old" in done.stdout, done
+    feed.daemon.start()
+    live(feed)
+    # the daemon that runs is asked, and nothing is done behind its back
+    assert cli(feed, "sync", "reset", "--yes").returncode == 0 and os.path.exists(db)
+    again = reader(feed)
+    again.cursor = r.cursor
+    until(lambda: again.get("/events/snapshot").status == 200, "the snapshot after the reset", 20)
+    assert again.page().error(410)["resync"] == "/events/snapshot"
+    again.close()
+
+
 def test_without_a_feed(hinge):
     """Nobody may read events here: no store, no socket, and /events says so."""
     assert Reader(hinge.daemon.address, hinge.daemon.tokens["lenient"]).page().error(403)

@@ -103,7 +103,8 @@ int store_reset(struct store *s, struct err *e) DH_MUST_USE;
  * cursors stays, so that old ones are still answered with 410. ERR_CONFLICT: a daemon runs. */
 int store_discard(const char *dir, struct err *e) DH_MUST_USE;
 
-/* Retention in chunks, checkpoint; called now and then by one thread. Returns how many events it dropped. */
+/* Retention in chunks, checkpoint; called now and then by one thread. Returns how many events it dropped: at most some
+ * thousands, the rest next time. */
 int store_maintain(struct store *s, int64_t now_us, int64_t *dropped_r, struct err *e) DH_MUST_USE;
 
 struct store_stats {
