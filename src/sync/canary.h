@@ -33,7 +33,8 @@ struct canary *canary_of(struct sync *s, const char *dn);
 /* Looks at each observation for a canary or the sentinel. */
 int canary_seen(struct sync *s, struct store_tx *tx, const struct observation *o, struct err *e) DH_MUST_USE;
 
-/* Reads the known ones by their ids, where the feed reads: 1 all are there, 0 *missing_r is not, -1. */
+/* Reads the known ones by their ids, where the feed reads: 1 all are there, 0 *missing_r is not, -1 (ERR_NOT_FOUND: a
+ * base is missing). */
 int canaries_read(struct sync *s, const char **missing_r, struct err *e) DH_MUST_USE;
 /* Says what is wrong and what to do; always -1. */
 int canary_untrusted(struct sync *s, const char *missing, struct err *e);

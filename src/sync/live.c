@@ -13,6 +13,7 @@ struct batch {
 	struct sync *s;
 	const struct dir_change *first;
 	bool begin, full; /* a refresh came in between, and what it said of .full */
+	bool gone;        /* something is told to be gone */
 	bool broken;      /* the source broke off in between, and why */
 	struct err why;
 };
@@ -29,9 +30,11 @@ take_change(struct batch *b, struct store_tx *tx, const struct dir_change *c, st
 		b->begin = true;
 		b->full = c->full;
 		return 0;
+	case DIR_DELETE:
+		b->gone = true;
+		break;
 	case DIR_ENTRY:
 	case DIR_OP:
-	case DIR_DELETE:
 		break;
 	case DIR_COOKIE:
 	case DIR_STALLED:
@@ -46,6 +49,17 @@ take_change(struct batch *b, struct store_tx *tx, const struct dir_change *c, st
 			return -1;
 	}
 	return 0;
+}
+
+/* Below a base that was renamed every change looks like an entry that leaves (reliability.md F-21), and so does one
+ * that the account may not read any more. */
+static int
+check_view(struct sync *s, struct err *e)
+{
+	const char *missing;
+	int there = canaries_read(s, &missing, e);
+
+	return there == 0 ? canary_untrusted(s, missing, e) : there < 0 ? -1 : 0;
 }
 
 static int
@@ -65,7 +79,7 @@ batch_tx(struct store_tx *tx, void *ctx, struct err *e)
 		if (take_change(b, tx, &c, e) < 0)
 			return -1;
 	}
-	return sync_seal(s, tx, NULL, e);
+	return b->gone && check_view(s, e) < 0 ? -1 : sync_seal(s, tx, NULL, e);
 }
 
 /* The first change is at hand. */

@@ -281,6 +281,19 @@ START_TEST(f20_lost_rights_delete_nobody)
 }
 END_TEST
 
+START_TEST(f21_a_base_that_is_renamed_deletes_nobody)
+{
+	int64_t from = head();
+
+	fl_rename(PEOPLE, "ou=folk", NULL);
+	fl_modify("uid=u0,ou=folk," SUFFIX, "sn", "Meanwhile");
+	wait_state("untrusted");
+	ck_assert_str_eq(told(from), "");
+	fl_rename("ou=folk," SUFFIX, "ou=people", NULL);
+	expect_only(from, "user.updated u0 coalesced\n");
+}
+END_TEST
+
 START_TEST(f27_a_canary_is_not_made_again)
 {
 	int64_t from = head();
@@ -458,6 +471,7 @@ main(void)
 		f18_a_lost_resume_point_loses_no_deletion,
 		f19_a_gap_over_a_restart_of_the_directory,
 		f20_lost_rights_delete_nobody,
+		f21_a_base_that_is_renamed_deletes_nobody,
 		f27_a_canary_is_not_made_again,
 		f23_a_storm_is_held_until_it_is_released,
 		f63_the_same_name_again_in_a_gap,
@@ -466,8 +480,8 @@ main(void)
 		a_reset_begins_anew,
 		a_directory_that_is_away_comes_back,
 	};
-	const TTest *const logged[] = {history_tells_each_change_of_a_gap, f18_a_lost_resume_point_loses_no_deletion,
-				       comparing_finds_what_was_never_told};
+	const TTest *const logged[] = {history_tells_each_change_of_a_gap, f21_a_base_that_is_renamed_deletes_nobody,
+				       f18_a_lost_resume_point_loses_no_deletion, comparing_finds_what_was_never_told};
 
 	live_begin();
 	live_start_feed(&server, "sync", PLAIN);
