@@ -181,12 +181,14 @@ drop_arena(void *a)
 	arena_free(&own);
 }
 
+/* alone: no other thread uses the request's arena. */
 static void
 slice_init(struct slice *s, struct gw_query *q, const struct gw_part *part, const struct gw_window *w, size_t from,
-	   size_t n)
+	   size_t n, bool alone)
 {
-	struct arena *own = arena_new(65536);
-	arena_defer(q->a, drop_arena, own); /* what is shown lives as long as the request */
+	struct arena *own = alone ? q->a : arena_new(65536);
+	if (!alone)
+		arena_defer(q->a, drop_arena, own); /* what is shown lives as long as the request */
 	*s = (struct slice){.part = *part, .w = {.items = w->items + from, .n = n}, .e = ERR_INIT};
 	s->part.run.m.a = own;
 }
@@ -209,7 +211,7 @@ fetch_slices(struct gw_query *q, const struct gw_part *part, const struct gw_win
 	n = n < 1 ? 1 : n > SLICES ? SLICES : n;
 	for (size_t i = 0; i < n; i++) {
 		size_t next = w->n * (i + 1) / n;
-		slice_init(&slices[i], q, part, w, from, next - from);
+		slice_init(&slices[i], q, part, w, from, next - from, n == 1);
 		slice_have(&slices[i], have, from);
 		slices[i].res = res + from;
 		from = next;
