@@ -64,6 +64,7 @@ app_start(const char *file, struct app *app, struct err *e)
 void
 app_stop(struct app *app)
 {
+	sync_quit(app->sync); /* a listener waits for whoever waits for the feed */
 	app_unlisten(app);
 	app_feed_stop(app);
 	gw_free(&app->gw);

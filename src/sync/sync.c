@@ -73,10 +73,12 @@ ask(struct sync *s, enum request_kind kind, deadline_t until, json_t **found_r, 
 	}
 	*q = (struct sync_request){.kind = kind, .e = ERR_INIT};
 	wake(s);
-	while (!q->done && cond_wait_until(&s->changed, &s->lock, until))
+	while (!q->done && !s->stop && cond_wait_until(&s->changed, &s->lock, until))
 		;
 	if (!q->done) {
-		rc = err_set(e, ERR_BUSY, "the change feed is still at it; look at its status");
+		rc = err_set(e, ERR_BUSY, "%s",
+			     s->stop ? "the change feed is being stopped"
+				     : "the change feed is still at it; look at its status");
 		if (q->taken)
 			q->abandoned = true;
 		else
@@ -326,16 +328,24 @@ sync_start(const struct sync_opts *opts, struct sync **s_r, struct err *e)
 }
 
 void
-sync_stop(struct sync **sp)
+sync_quit(struct sync *s)
 {
-	struct sync *s = *sp;
-
 	if (!s)
 		return;
 	mutex_lock(&s->lock);
 	s->stop = true;
 	wake(s);
 	mutex_unlock(&s->lock);
+}
+
+void
+sync_stop(struct sync **sp)
+{
+	struct sync *s = *sp;
+
+	if (!s)
+		return;
+	sync_quit(s);
 	thread_join(&s->thread);
 	dir_feed_free(&s->feed);
 	arena_free(&s->setup);

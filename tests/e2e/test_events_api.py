@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The change feed as its readers get it: pages, long polls, streams, snapshots, scopes and fences, the command line."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -437,7 +438,7 @@ def test_events_tail_follow(feed):
 
 def test_sync_commands(feed):
     s = status(feed)
-    assert s["state"] == "live" and s["log"]["head"] >= s["log"]["oldest"], s
+    assert s["state"] == "live" and s["log"]["head"] >= s["log"]["oldest"] - 1, s
     done = cli(feed, "sync", "status")
     assert done.returncode == 0 and "guarantee" in done.stdout and "live" in done.stdout, done
     done = cli(feed, "sync", "reconcile", "--output", "json")
@@ -547,6 +548,34 @@ def test_restart(feed):
     again.cursor = done["page"].next
     assert [e["subject"]["userName"] for e in again.until(of(uid))] == [uid]
     again.close()
+
+
+def sockets_of(pid):
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            found += [x for x in [os.readlink(f"/proc/{pid}/fd/{fd}")] if x.startswith("socket:")]
+    return found
+
+
+def test_the_end_does_not_wait_for_an_operator(feed):
+    """Somebody waits for a reconciliation that the directory does not answer."""
+    feed.slapd.signal(signal.SIGSTOP)
+    try:
+        p = subprocess.Popen([binary(), "sync", "reconcile", "-c", feed.daemon.config_path], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        until(lambda: sockets_of(p.pid), "the request to be on its way", 10)
+        began = time.monotonic()
+        feed.daemon.stop()
+        assert time.monotonic() - began < 20
+        p.communicate(timeout=10)
+        assert p.returncode in (1, 4)
+    finally:
+        feed.slapd.signal(signal.SIGCONT)
+        if p.poll() is None:
+            p.kill()
+    feed.daemon.start()
+    live(feed)
 
 
 def test_reset_is_410(feed):
