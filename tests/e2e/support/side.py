@@ -29,7 +29,7 @@ class Side(Hinge):
     names = {"userName": "uid", "displayName": "displayName", "familyName": "sn", "givenName": "givenName",
              "title": "title", "mail": "mail", "manager": "manager", "member": "member", "phone": "telephoneNumber"}
 
-    def __init__(self, server, **sections):
+    def __init__(self, server, clients=None, **sections):
         self.server = server
         self.slapd = None
         self.ldap = server.admin
@@ -39,7 +39,7 @@ class Side(Hinge):
              **self.config()}
         for k, v in sections.items():
             c[k] = {**c.get(k, {}), **v}
-        self.daemon = Daemon(c).start()
+        self.daemon = Daemon(c, clients).start()
         self._clients = {}
 
     def user_body(self, **attrs):
