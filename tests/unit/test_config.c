@@ -607,6 +607,8 @@ main(void)
 	Suite *s = suite_create("config");
 	TCase *t = tcase_create("config");
 
+	tcase_set_timeout(t, 60); /* a busy machine */
+
 	/* The first files are made before each test, in a directory of its own. */
 	tcase_add_checked_fixture(t, enter, leave);
 	tcase_add_loop_test(t, every_mistake_is_named, 0, (int)ARRAY_SIZE(bad));
