@@ -47,6 +47,14 @@ fl_begin(const struct live *l)
 }
 
 void
+fl_begin_tls(const struct live *l)
+{
+	reader = live_dir((struct dir_opts){.ca_file = live_cert("ca.pem")}, l->ldaps);
+	writer = live_dir((struct dir_opts){0}, l->ldap);
+	make_feed();
+}
+
+void
 fl_begin2(const struct live *l, const struct live *m)
 {
 	reader = live_dir2((struct dir_opts){0}, l->ldap, m->ldap);

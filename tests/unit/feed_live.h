@@ -25,6 +25,7 @@ struct fl_seen {
 
 /* A feed on both bases (or what fl_opts says) of the server, and a writer. Not open yet. */
 void fl_begin(const struct live *l);
+void fl_begin_tls(const struct live *l);                    /* over ldaps:// */
 void fl_begin2(const struct live *l, const struct live *m); /* with a second URI */
 void fl_end(void);
 /* To be set before fl_begin; set back by fl_end. */

@@ -282,12 +282,43 @@ START_TEST(list_and_fetch)
 }
 END_TEST
 
+/* Records and messages do not end together, and nothing waits for the rest of a record. */
+START_TEST(over_tls)
+{
+	struct live secure;
+	struct dir_change c;
+	struct fl_seen seen;
+	int64_t begun;
+
+	live_start(&secure, "tls", "good");
+	fl_end();
+	fl_begin_tls(&secure);
+	fl_users("tls", 300);
+	fl_open(NULL);
+	fl_refresh(&seen);
+	ck_assert_uint_ge(seen.n_entries, 302);
+	begun = clock_mono_ms();
+	ok(dir_feed_next(fl_feed(), a, deadline_in(200), &c, &e));
+	ck_assert_int_eq(c.kind, DIR_STALLED);
+	ck_assert_int_lt(live_since(begun), 5000);
+	fl_users("tlsmore", 100);
+	fl_modify("uid=tls1," PEOPLE, "sn", arena_printf(a, "%0*d", 60000, 7)); /* longer than a record */
+	fl_gather(101, &seen);
+	fl_quiet();
+	dir_feed_wake(fl_feed());
+	ok(dir_feed_next(fl_feed(), a, deadline_in(60000), &c, &e));
+	ck_assert_int_eq(c.kind, DIR_STALLED);
+	live_kill(&secure);
+	fails(dir_feed_next(fl_feed(), a, SOON, &c, &e), ERR_UNAVAILABLE);
+}
+END_TEST
+
 int
 main(void)
 {
-	const TTest *const tests[] = {first_refresh,      live_changes, groups_and_containers,
-				      leaving_the_filter, many_writers, wakes_up,
-				      slow_reader,        base_renamed, list_and_fetch};
+	const TTest *const tests[] = {first_refresh,  live_changes, groups_and_containers, leaving_the_filter,
+				      many_writers,   wakes_up,     slow_reader,           base_renamed,
+				      list_and_fetch, over_tls};
 	int failed;
 
 	live_begin();
