@@ -61,12 +61,11 @@ collect(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 	return 0;
 }
 
+/* As the feed tells it: not every directory's version is a CSN. */
 static const char *
 csn_of(const struct sync *s, const struct dir_entry *en)
 {
-	const char *csn = s->version_attr ? dir_entry_first(en, s->version_attr).p : NULL;
-
-	return csn && dir_csn_us(csn) >= 0 ? csn : NULL;
+	return s->version_attr ? dir_entry_first(en, s->version_attr).p : NULL;
 }
 
 static const struct dir_entry *
