@@ -298,12 +298,60 @@ rdn_key(struct arena *a, struct buf *b, LDAPRDN rdn)
 	}
 }
 
+/* A blank between two other characters is one in the key as well. */
+static bool
+plain_in_value(const char *dn, size_t i, size_t from)
+{
+	char c = lower(dn[i]);
+
+	if (c == ' ')
+		return i > from && dn[i - 1] != ' ' && dn[i + 1] != ' ' && dn[i + 1] != ',' && dn[i + 1];
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr("-._@", c));
+}
+
+/* Almost every name of every directory: RDNs of one type and a value of letters, digits and a few signs that have no
+ * other spelling. Its key is the same text in lower case; NULL: it takes a parser to tell. */
+static char *
+plain_key(struct arena *a, const char *dn)
+{
+	size_t n = dn ? strnlen(dn, DN_MAX + 1) : 0, from = 0;
+	bool in_value = false;
+
+	if (n == 0 || n > DN_MAX)
+		return NULL;
+	for (size_t i = 0; i <= n; i++) {
+		char c = lower(dn[i]);
+		bool letter = c >= 'a' && c <= 'z';
+		bool fits = letter || (i > from && ((c >= '0' && c <= '9') || c == '-'));
+
+		if (in_value && (c == ',' || c == '\0')) {
+			if (i == from)
+				return NULL;
+			from = i + 1;
+			in_value = false;
+		} else if (!in_value && c == '=' && i > from) {
+			from = i + 1;
+			in_value = true;
+		} else if (in_value ? !plain_in_value(dn, i, from) : !fits) {
+			return NULL;
+		}
+	}
+	char *key = arena_strndup(a, dn, n);
+
+	for (size_t i = 0; i < n; i++)
+		key[i] = lower(key[i]);
+	return key;
+}
+
 char *
 dir_dn_normal(struct arena *a, const char *dn)
 {
 	DH_CLEANUP(ldapdn_free) LDAPDN parsed = NULL;
 	DH_CLEANUP(buf_done) struct buf b = BUF_INIT(DN_MAX * 4);
+	char *plain = plain_key(a, dn);
 
+	if (plain)
+		return plain;
 	if (dn_parse(dn, &parsed) != LDAP_SUCCESS)
 		return NULL;
 	for (size_t i = 0; i < dn_count(parsed); i++) {

@@ -102,6 +102,12 @@ map_sees(const struct map_run *r, const char *dn)
 	return !r->sees || (key && r->sees(r->sees_ctx, key));
 }
 
+bool
+map_may_hold(struct map_run *r, const char *dn_key)
+{
+	return key_below(dn_key, r->set->users->base_key) || key_below(dn_key, r->set->groups->base_key);
+}
+
 int
 map_mark_deleted(struct map_run *r, const struct map *m, const struct dir_entry *en, struct dir_mods *mods,
 		 struct err *e)

@@ -26,21 +26,47 @@ key_of(struct arena *a, struct strv dn)
 	return dn.n ? dir_dn_normal(a, dn.p) : NULL;
 }
 
-/* The SCIM id of the resource at this DN: 1, 0, -1; in a. */
+/* Who has this DN: 1, 0, -1; in a. */
 static int
-owner(struct seen *s, struct arena *a, const char *dn_key, const char **id_r, struct err *e)
+look_up(struct seen *s, struct arena *a, const char *dn_key, struct met *met_r, struct err *e)
 {
 	struct store_state st;
 	/* A group may be its own member; its row is not written yet. */
 	if (s->new &&str_eq(dn_key, s->dn_key)) {
-		*id_r = json_string_value(json_object_get(s->new, "id"));
+		const char *name = seen_name(s->new, false);
+		*met_r = (struct met){name, {json_string_value(json_object_get(s->new, "id")), name, false}};
 		return 1;
 	}
 	int found = store_tx_state_by_dn(s->tx, a, dn_key, &st, e);
 	if (found <= 0 || (st.kind != STORE_USER && st.kind != STORE_GROUP))
 		return found < 0 ? -1 : 0;
-	*id_r = st.id;
+	*met_r = (struct met){stored_name(a, &st), {st.id, stored_text(a, &st, "displayName"), st.kind == STORE_USER}};
 	return 1;
+}
+
+static int
+owner(struct seen *s, struct arena *a, const char *dn_key, const char **id_r, struct err *e)
+{
+	struct met met;
+	int found = look_up(s, a, dn_key, &met, e);
+	if (found > 0)
+		*id_r = met.ref.id;
+	return found;
+}
+
+/* Kept until the group has been told of, as long as they are not too many. */
+static void
+meet(struct seen *s, const struct met *met)
+{
+	if (s->n_met == SEEN_MEMBERS_MET)
+		s->met = NULL;
+	if (!s->met)
+		return;
+	s->met[s->n_met++] = (struct met){
+		.name = met->name ? arena_strdup(s->a, met->name) : NULL,
+		.ref = {arena_strdup(s->a, met->ref.id), met->ref.display ? arena_strdup(s->a, met->ref.display) : NULL,
+			met->ref.user},
+	};
 }
 
 static const char *
@@ -78,7 +104,7 @@ put_resolved(struct comparing *cp, struct arena *scratch, const char *dn_key, st
 	member_list_add(cp->s->a, &cp->c->put, dn_key, id);
 	if (id)
 		member_list_add(cp->s->a, &cp->c->gained, dn_key, id);
-	cp->c->unresolved |= !id && members_may_come(cp->s, scratch, dn_key);
+	cp->c->unresolved |= !id && map_may_hold(&cp->s->r->map, dn_key);
 	return 0;
 }
 
@@ -390,16 +416,22 @@ members_write_new(struct seen *s, struct err *e)
 {
 	const char *group = group_id(s);
 	size_t n = s->members ? s->members->n : 0;
+	s->met = ARENA_ARRAY(s->a, n < SEEN_MEMBERS_MET ? n + 1 : SEEN_MEMBERS_MET, struct met);
 	for (size_t i = 0; i < n;) {
 		DH_CLEANUP(arena_free) struct arena *scratch = arena_new(16384);
 		for (size_t k = 0; k < SCRATCH && i < n; k++, i++) {
 			struct store_member row = {group, key_of(scratch, s->members->values[i]), NULL};
 			if (!row.dn_key)
 				continue;
-			int found = owner(s, scratch, row.dn_key, &row.member_id, e);
+			struct met met;
+			int found = look_up(s, scratch, row.dn_key, &met, e);
+			if (found > 0) {
+				row.member_id = met.ref.id;
+				meet(s, &met);
+			}
 			if (found < 0 || store_tx_member_put(s->tx, &row, e) < 0)
 				return -1;
-			s->unresolved |= !found && members_may_come(s, scratch, row.dn_key);
+			s->unresolved |= !found && map_may_hold(&s->r->map, row.dn_key);
 		}
 	}
 	return 0;
@@ -408,20 +440,31 @@ members_write_new(struct seen *s, struct err *e)
 /* --- events ------------------------------------------------------------------------------------------------------ */
 
 static int
+tell_met(struct seen *s, const struct subject *group, enum event_type type, const struct met *met, struct err *e)
+{
+	const struct told_member m = {met->ref.id, met->ref.user ? "User" : "Group", met->name};
+	return seen_tell(s, &(struct telling){.type = type, .subject = group, .member = &m}, e);
+}
+
+static int
 tell_one(struct seen *s, const struct subject *group, enum event_type type, const char *id, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *scratch = arena_new(4096);
-	struct told_member m = {.id = id, .type = "User"};
+	struct met met = {.ref = {.id = id, .user = true}};
 	struct store_state st;
-	json_t *res = NULL;
-	bool self = str_eq(id, group->id);
-	int found = self ? 0 : store_tx_state_by_id(s->tx, scratch, id, &st, e);
-	if (found < 0 || (found && stored_resource(scratch, &st, &res, e) < 0))
+	if (str_eq(id, group->id)) {
+		met.name = group->name;
+		met.ref.user = false;
+		return tell_met(s, group, type, &met, e);
+	}
+	int found = store_tx_state_by_id(s->tx, scratch, id, &st, e);
+	if (found < 0)
 		return -1;
-	bool user = !self && (!found || st.kind == STORE_USER);
-	m.type = user ? "User" : "Group";
-	m.name = self ? group->name : seen_name(res, user);
-	return seen_tell(s, &(struct telling){.type = type, .subject = group, .member = &m}, e);
+	if (found) {
+		met.name = stored_name(scratch, &st);
+		met.ref.user = st.kind == STORE_USER;
+	}
+	return tell_met(s, group, type, &met, e);
 }
 
 int
@@ -452,5 +495,10 @@ int
 members_tell_new(struct seen *s, const struct subject *group, struct err *e)
 {
 	struct telling_all t = {s, group};
+	for (size_t i = 0; s->met && i < s->n_met; i++)
+		if (tell_met(s, group, EVENT_USER_ADDED, &s->met[i], e) < 0)
+			return -1;
+	if (s->met)
+		return 0;
 	return store_tx_members(s->tx, group->id, on_new_member, &t, e);
 }

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Who refers to whom: members of groups and managers of users, as rows of the store. A name in the directory is a
  * reference to whatever has that name; here it is turned into an id and followed when names move. */
-#include "dirhinge/dir/dn.h"
 #include "sync/seen.h"
-
-bool
-members_may_come(const struct seen *s, struct arena *scratch, const char *dn_key)
-{
-	const struct map_opts *opts = s->r->map.set->opts;
-	return dir_dn_under(scratch, dn_key, opts->users.base, false) ||
-	       dir_dn_under(scratch, dn_key, opts->groups.base, false);
-}
 
 /* --- from a name to a resource ----------------------------------------------------------------------------------- */
 
@@ -25,16 +16,13 @@ self(const struct seen *s)
 }
 
 static int
-ref_of(struct arena *a, const struct store_state *st, struct map_ref *ref_r, struct err *e)
+ref_of(struct arena *a, const struct store_state *st, struct map_ref *ref_r)
 {
-	json_t *res;
 	if (st->kind != STORE_USER && st->kind != STORE_GROUP)
 		return 0;
-	if (stored_resource(a, st, &res, e) < 0)
-		return -1;
 	*ref_r = (struct map_ref){
 		.id = st->id,
-		.display = json_string_value(json_object_get(res, "displayName")),
+		.display = stored_text(a, st, "displayName"),
 		.user = st->kind == STORE_USER,
 	};
 	return 1;
@@ -51,7 +39,7 @@ members_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e)
 		return 1;
 	}
 	int found = store_tx_state_by_dn(s->tx, s->a, dn_key, &st, e);
-	return found > 0 ? ref_of(s->a, &st, ref_r, e) : found;
+	return found > 0 ? ref_of(s->a, &st, ref_r) : found;
 }
 
 /* --- members of a group in the data of its event ----------------------------------------------------------------- */
@@ -80,7 +68,7 @@ show_one(struct seen *s, const char *id, json_t *list, struct err *e)
 		ref = self(s);
 	} else {
 		found = store_tx_state_by_id(s->tx, s->a, id, &st, e);
-		found = found > 0 ? ref_of(s->a, &st, &ref, e) : found;
+		found = found > 0 ? ref_of(s->a, &st, &ref) : found;
 	}
 	json_t *member = found > 0 ? map_member_of(&s->r->map, &ref) : NULL;
 	if (member)
@@ -88,11 +76,29 @@ show_one(struct seen *s, const char *id, json_t *list, struct err *e)
 	return found < 0 ? -1 : 0;
 }
 
+static void
+show_met(struct seen *s, json_t *res)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < s->n_met; i++) {
+		json_t *member = map_member_of(&s->r->map, &s->met[i].ref);
+		if (member)
+			json_array_append_new(list, member);
+	}
+	if (json_array_size(list))
+		json_object_set(res, "members", list);
+	json_decref(list);
+}
+
 int
 members_show(struct seen *s, const char *group, json_t *res, bool *left_out_r, struct err *e)
 {
 	struct showing sh = {.s = s};
-	*left_out_r = false;
+	*left_out_r = s->met && s->n_met > SEEN_MEMBERS_SHOWN;
+	if (s->met && !*left_out_r)
+		show_met(s, res);
+	if (s->met)
+		return 0;
 	if (store_tx_members(s->tx, group, on_shown, &sh, e) < 0)
 		return -1;
 	if (sh.ids.n > SEEN_MEMBERS_SHOWN) {
@@ -163,12 +169,9 @@ members_moved(struct seen *s, struct err *e)
 static int
 tell_removed(struct seen *s, const struct store_state *group, const struct told_member *m, struct err *e)
 {
-	json_t *res;
-	if (stored_resource(s->a, group, &res, e) < 0 || !res)
-		return res ? -1 : 0;
 	struct subject sub = {
 		.id = group->id,
-		.name = seen_name(res, false),
+		.name = stored_name(s->a, group),
 		.incarnation = group->incarnation,
 		.dn_key = group->dn_key,
 		.old_dn_key = group->dn_key,

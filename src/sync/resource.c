@@ -200,7 +200,7 @@ on_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e)
 	if (found < 0)
 		return -1;
 	member_list_add(rf->s->a, &rf->refs, dn_key, found ? ref_r->id : NULL);
-	rf->s->unresolved |= !found && members_may_come(rf->s, rf->s->a, dn_key);
+	rf->s->unresolved |= !found && map_may_hold(&rf->s->r->map, dn_key);
 	return found;
 }
 
@@ -230,6 +230,55 @@ stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, s
 	if (json_parse(a, st->resource, &(struct json_limits){.max_bytes = TEXT_MAX}, res_r, e) < 0)
 		return err_cause(e, "last known state of %s", st->dn);
 	return 0;
+}
+
+/* Where the string that begins at i ends. */
+static size_t
+string_end(struct strv text, size_t i)
+{
+	for (i++; i < text.n && text.p[i] != '"'; i++)
+		if (text.p[i] == '\\')
+			i++;
+	return i;
+}
+
+static const char *
+string_value(struct arena *a, struct strv quoted)
+{
+	if (!memchr(quoted.p, '\\', quoted.n))
+		return arena_strndup(a, quoted.p + 1, quoted.n - 2);
+	json_t *j = json_loadb(quoted.p, quoted.n, JSON_DECODE_ANY, NULL);
+	const char *text = j ? arena_strdup(a, json_string_value(j)) : NULL;
+	json_decref(j);
+	return text;
+}
+
+const char *
+stored_text(struct arena *a, const struct store_state *st, const char *key)
+{
+	struct strv t = st->resource, wanted = strv_of(key);
+	int depth = 0;
+	for (size_t i = 0; i < t.n; i++) {
+		depth += (t.p[i] == '{' || t.p[i] == '[') - (t.p[i] == '}' || t.p[i] == ']');
+		if (t.p[i] != '"')
+			continue;
+		size_t end = string_end(t, i);
+		/* Only a key has a colon behind it. */
+		bool here = depth == 1 && end + 2 < t.n && t.p[end + 1] == ':' && t.p[end + 2] == '"' &&
+			    strv_eq(strv_n(t.p + i + 1, end - i - 1), wanted);
+		i = end;
+		if (!here)
+			continue;
+		size_t last = string_end(t, end + 2);
+		return last < t.n ? string_value(a, strv_n(t.p + end + 2, last - end - 1)) : NULL;
+	}
+	return NULL;
+}
+
+const char *
+stored_name(struct arena *a, const struct store_state *st)
+{
+	return stored_text(a, st, st->kind == STORE_USER ? "userName" : "displayName");
 }
 
 const char *

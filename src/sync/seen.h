@@ -16,7 +16,8 @@
 #include "dirhinge/map/watch.h"
 #include "sync/observe.h"
 
-#define SEEN_MEMBERS_SHOWN 100 /* a longer list is left out of an event's data */
+#define SEEN_MEMBERS_SHOWN 100  /* a longer list is left out of an event's data */
+#define SEEN_MEMBERS_MET   1000 /* kept from writing their rows to telling of them */
 
 /* Outlives observations; made anew when the maps are. */
 struct memory {
@@ -36,6 +37,11 @@ struct subject { /* whom events are about */
 	const char *dn_key, *old_dn_key;
 	struct strv data; /* its resource as JSON */
 	bool members_left_out;
+};
+
+struct met { /* somebody who was looked up */
+	const char *name;
+	struct map_ref ref;
 };
 
 struct seen {
@@ -70,6 +76,8 @@ struct seen {
 	const struct dir_attr *members;          /* all of them; NULL with .all_members: none */
 	const struct dir_mod *const *member_ops; /* changes, in order */
 	size_t n_member_ops;
+	struct met *met; /* members of a new group; NULL: too many to keep */
+	size_t n_met;
 	bool all_members, known_members; /* the whole list; the rows known are to be looked at again */
 };
 
@@ -82,7 +90,10 @@ int seen_entry(struct seen *s, bool *need_fetch_r, struct err *e) DH_MUST_USE;
 int seen_resource(struct seen *s, struct err *e) DH_MUST_USE;
 /* The resource of a row; NULL if it has none. */
 int stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, struct err *e) DH_MUST_USE;
+/* A string of that resource ("displayName") without making a tree of it: members are asked for little else. */
+const char *stored_text(struct arena *a, const struct store_state *st, const char *key);
 /* userName or displayName. */
+const char *stored_name(struct arena *a, const struct store_state *st);
 const char *seen_name(const json_t *res, bool user);
 
 /* --- members.c --------------------------------------------------------------------------------------------------- */
@@ -113,8 +124,6 @@ int members_tell_new(struct seen *s, const struct subject *group, struct err *e)
 
 /* --- refer.c: who refers to whom --------------------------------------------------------------------------------- */
 
-/* A name that nobody has now, and that a resource may have. */
-bool members_may_come(const struct seen *s, struct arena *scratch, const char *dn_key);
 /* map_ref_fn, answered by the store; ctx is struct seen. */
 int members_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e) DH_MUST_USE;
 /* Puts "members" into res if there are few; *left_out_r otherwise. */

@@ -54,10 +54,21 @@ build(struct arena *a, const char *base, struct strv value)
 	must(str_eq(dir_dn_normal(a, dir_dn_parent(a, dn)), dir_dn_normal(a, base)));
 }
 
+/* A plain name is not parsed for its key; with a blank behind its commas it is. */
+static void
+compare_spaced(struct arena *a, const char *text)
+{
+	const char *key = dir_dn_normal(a, text), *comma = strchr(text, ',');
+
+	if (key && comma && !strpbrk(text, "\\\"#") && strlen(text) < 4096)
+		must(str_eq(key, dir_dn_normal(a, arena_printf(a, "%.*s, %s", (int)(comma - text), text, comma + 1))));
+}
+
 static void
 compare(struct arena *a, const char *text)
 {
 	struct err e = ERR_INIT;
+	compare_spaced(a, text);
 	const char *key = dir_dn_normal(a, text);
 	const char *parent = dir_dn_parent(a, text);
 	struct strv v;

@@ -14,6 +14,9 @@ bool map_entry_is(struct map_run *r, const struct map *m, const struct dir_entry
 /* The map whose resource the entry is, or NULL; dn_key is dir_dn_normal() of its DN. */
 const struct map *map_of_entry(struct map_run *r, const struct dir_entry *en, const char *dn_key);
 
+/* True if an entry with this normal DN could be a resource. */
+bool map_may_hold(struct map_run *r, const char *dn_key);
+
 struct map_ref {                  /* a resource that a DN refers to */
 	const char *id, *display; /* displayName, NULL if it has none */
 	bool user;
