@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dirhinge/base/buf.h"
 #include "dirhinge/base/file.h"
 #include "dirhinge/base/thread.h"
 #include "store_case.h"
@@ -262,6 +263,28 @@ START_TEST(files_are_private)
 }
 END_TEST
 
+START_TEST(numbers_for_operators)
+{
+	struct metrics *m = metrics_new();
+	DH_CLEANUP(buf_done) struct buf page = BUF_INIT(1 << 16);
+	static const char *const lines[] = {"\ndirhinge_store_commits_total 2\n", "\ndirhinge_store_events 3\n",
+					    "\ndirhinge_store_held_events 0\n",
+					    "\ndirhinge_store_commit_duration_seconds_count 2\n"};
+
+	store_close(&s);
+	ck_assert_int_eq(
+		store_open(&(struct store_opts){.dir = dir, .retention_ms = RETENTION_MS, .metrics = m}, &s, &e), 0);
+	store_case_append(1, 1, "u1", false);
+	store_case_append(2, 2, "u1", false);
+	metrics_print(m, &page);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		ck_assert_msg(strstr(buf_str(&page), lines[i]), "%s in %s", lines[i], buf_str(&page));
+	ck_assert_ptr_null(strstr(buf_str(&page), "\ndirhinge_store_bytes 0\n"));
+	store_close(&s);
+	metrics_free(&m);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -278,6 +301,7 @@ main(void)
 		a_restart_changes_nothing,
 		a_reset_forgets_and_goes_on,
 		files_are_private,
+		numbers_for_operators,
 	};
 	Suite *suite = suite_create("store");
 

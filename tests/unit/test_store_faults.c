@@ -525,10 +525,22 @@ check_genuine(void *ctx, const struct store_event *ev, struct err *er DH_UNUSED)
 	return 0;
 }
 
+static int
+check_state(void *ctx, const struct store_state *st, struct err *er DH_UNUSED)
+{
+	struct store_state want = store_case_user("u1");
+
+	/* ids of all users differ in digits alone, and a key is not summed: the rest is */
+	ck_assert(strv_eq(st->entry, want.entry));
+	ck_assert(strv_starts(st->resource, STRV("{\"id\":\"u")) && st->resource.p[st->resource.n - 1] == '}');
+	++*(int *)ctx;
+	return 0;
+}
+
 START_TEST(no_flipped_bit_is_ever_told)
 {
 	unsigned seed = 1147;
-	int refused = 0, unread = 0, told = 0;
+	int refused = 0, unread = 0, told = 0, states = 0;
 
 	commit_some(200);
 	struct strv good = file_bytes("dirhinge.db");
@@ -547,12 +559,16 @@ START_TEST(no_flipped_bit_is_ever_told)
 		rc = store_events(s, 0, INT64_MAX, check_genuine, &told, &e);
 		ck_assert(rc == 0 || e.code == ERR_IO);
 		unread += rc < 0;
+		rc = store_state_list(s, STORE_USER, "", INT64_MAX, check_state, &states, &e);
+		ck_assert(rc == 0 || e.code == ERR_IO);
+		unread += rc < 0;
 		store_close(&s);
 	}
 	/* each of the three happened: the test has seen what it is for */
 	ck_assert_int_gt(refused, 0);
 	ck_assert_int_gt(unread, 0);
 	ck_assert_int_gt(told, 1000);
+	ck_assert_int_gt(states, 1000);
 }
 END_TEST
 
