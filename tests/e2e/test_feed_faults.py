@@ -206,9 +206,8 @@ def restrict(slapd, *rules):
     slapd.config.modify(DATA, ("replace", "olcAccess", rules))
 
 
-def test_f20_rights_lost(plain):
+def test_f20_rights_lost(fed):
     """M6: success, no entries, a new cookie. Nobody is thrown out for it."""
-    fed = plain
     dns, ids = users(fed, 5)
     fed.mark()
     forget_deletes(fed.slapd)
@@ -230,10 +229,10 @@ def test_f20_rights_lost(plain):
     before = binds()
     until(lambda: binds() > before + 1, "more tries", 90)
     assert fed.sync()["state"] != "live"
-    assert removals(fed.reader.read(limit=1000)) == []
+    events = fed.reader.read(limit=1000)
     restrict(fed.slapd, *old)
     fed.live(seconds=60)
-    events = fed.mark()
+    events += fed.mark()
     assert removals(events) == [] and ("user.updated", ids[0]) in map(short, events)
     converged(fed)
 
@@ -256,9 +255,8 @@ def test_f21_base_renamed(fed):
     converged(fed)
 
 
-def test_f27_empty_directory(plain):
+def test_f27_empty_directory(fed):
     """Reinstalled: the tree is there, and nobody in it."""
-    fed = plain
     users(fed, 5)
     fed.mark()
     before = dump(fed.slapd)
@@ -278,9 +276,8 @@ def test_f27_empty_directory(plain):
 
 # --- restored --------------------------------------------------------------------------------------------------------
 
-def test_f26_restored_and_overtaken(plain):
+def test_f26_restored_and_overtaken(fed):
     """slapd does not notice, once it has been written to; the sentinel does."""
-    fed = plain
     dns, ids = users(fed, 3)
     fed.mark()
     backup = dump(fed.slapd)
@@ -310,9 +307,8 @@ def test_f26_restored_and_overtaken(plain):
     converged(fed)
 
 
-def test_f64_raised_from_the_dead(plain):
+def test_f64_raised_from_the_dead(fed):
     """The same entry, with its id, deleted a second time is a second deletion."""
-    fed = plain
     (dn,), (i,) = users(fed, 1)
     fed.mark()
     entry = block(dump(fed.slapd), dn)
@@ -356,9 +352,8 @@ def test_f63_same_name_again(fed):
     converged(fed)
 
 
-def test_f28_clock_years_ahead(plain):
+def test_f28_clock_years_ahead(fed):
     """One change of the year 2099, and then ordinary ones: told as they come, none lost over a gap."""
-    fed = plain
     dns, ids = users(fed, 2)
     fed.mark()
     ldif = block(dump(fed.slapd), dns[0]).decode()
