@@ -30,6 +30,7 @@ EXTRA_DIST += \
 	%D%/test_core.py \
 	%D%/test_core_active_directory.py \
 	%D%/test_core_doctor.py \
+	%D%/test_core_feed.py \
 	%D%/test_core_same.py \
 	%D%/core_session.json \
 	%D%/test_cursor.py \
@@ -40,6 +41,7 @@ EXTRA_DIST += \
 	%D%/test_extension.py \
 	%D%/test_feed.py \
 	%D%/test_feed_convergence.py \
+	%D%/test_feed_faults.py \
 	%D%/test_feed_storms.py \
 	%D%/test_fences.py \
 	%D%/test_etag.py \
