@@ -247,10 +247,11 @@ string_value(struct arena *a, struct strv quoted)
 {
 	if (!memchr(quoted.p, '\\', quoted.n))
 		return arena_strndup(a, quoted.p + 1, quoted.n - 2);
-	json_t *j = json_loadb(quoted.p, quoted.n, JSON_DECODE_ANY, NULL);
-	const char *text = j ? arena_strdup(a, json_string_value(j)) : NULL;
-	json_decref(j);
-	return text;
+	json_t *list;
+	const char *array = arena_printf(a, "[%.*s]", (int)quoted.n, quoted.p);
+	if (json_parse(a, strv_of(array), &(struct json_limits){.max_bytes = TEXT_MAX}, &list, NULL) < 0)
+		return NULL;
+	return json_string_value(json_array_get(list, 0));
 }
 
 const char *

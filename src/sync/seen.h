@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Private: one observation on its way from the directory's word to events and rows.
- *
  *   observe.c    what happened to the entry, in order
  *   resource.c   the entry and the resource that it shows
  *   members.c    who belongs to a group
  *   refer.c      who refers to whom
  *   tell.c       one event: subject, cause, id, text
- *
  * Thread rule: as observe.h. */
 #ifndef DIRHINGE_SRC_SYNC_SEEN_H
 #define DIRHINGE_SRC_SYNC_SEEN_H
@@ -52,8 +50,7 @@ struct seen {
 	struct arena *a;
 
 	struct store_state was; /* .sync_id NULL: no row */
-	bool live;              /* was there, as far as known */
-	bool told;              /* and a resource that events have told of */
+	bool live, told;        /* was there, as far as known; and a resource that events have told of */
 	json_t *old;            /* that resource */
 
 	const struct dir_entry *entry; /* as it is now, what is mapped, without members; NULL = gone */
@@ -80,9 +77,7 @@ struct seen {
 	size_t n_met;
 	bool all_members, known_members; /* the whole list; the rows known are to be looked at again */
 };
-
 /* --- resource.c -------------------------------------------------------------------------------------------------- */
-
 int memory_ready(struct sync_run *r, struct err *e) DH_MUST_USE;
 /* Finds .entry and what is said of members. 1: go on, 0: nothing new, -1; *need_fetch_r as sync_observe. */
 int seen_entry(struct seen *s, bool *need_fetch_r, struct err *e) DH_MUST_USE;
