@@ -32,8 +32,8 @@ struct sync_opts {
 /* Starts the thread; the directory need not be there yet. */
 int sync_start(const struct sync_opts *opts, struct sync **s_r, struct err *e) DH_MUST_USE;
 void sync_stop(struct sync **s);
-/* Answers those who wait in sync_reconcile and sync_reset, and lets the thread end, so that the listeners they came from
- * can be stopped; sync_stop follows. Accepts NULL. */
+/* Answers those who wait in sync_reconcile and sync_reset, and lets the thread end, so that the listeners they came
+ * from can be stopped; sync_stop follows. Accepts NULL. */
 void sync_quit(struct sync *s);
 
 /* A new JSON object for operators: "state" (connecting, refresh, live, behind, untrusted, unsupported, stopped) with
