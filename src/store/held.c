@@ -70,12 +70,13 @@ run_one(struct store_tx *tx, enum store_sql id, int64_t n, struct err *e)
 int
 store_tx_hold_back(struct store_tx *tx, const char *reason, int64_t now_us, int64_t *batch_r, struct err *e)
 {
-	int64_t batch;
+	int64_t batch, last;
 
-	if (open_batch(tx, reason, now_us, &batch, e) || run_two(tx, SQL_HELD_TAKE, batch, tx->first, e))
+	if (open_batch(tx, reason, now_us, &batch, e) || store_db_number(tx->d, SQL_HELD_LAST, 0, &last, e) ||
+	    run_two(tx, SQL_HELD_TAKE, batch, tx->first, e))
 		return -1;
 	int64_t taken = sqlite3_changes64(tx->d->h);
-	if (run_two(tx, SQL_HELD_TAKEN, tx->first, batch, e))
+	if (run_two(tx, SQL_HELD_TAKEN, tx->first, last, e))
 		return -1;
 	must(sqlite3_changes64(tx->d->h) == taken);
 	tx->tally.held += taken;

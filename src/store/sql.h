@@ -25,7 +25,6 @@
 	X(SQL_EVENT_LAST, "SELECT seq FROM sqlite_sequence WHERE name = 'event'") \
 	X(SQL_EVENT_AGES, "SELECT seq, stored_us FROM event ORDER BY seq LIMIT ?") \
 	X(SQL_EVENT_DROP, "DELETE FROM event WHERE seq <= ?") \
-	X(SQL_EVENT_REMOVALS, "SELECT count(*) FROM event WHERE seq > ? AND removal = 1") \
 	/* state */ \
 	X(SQL_STATE_KIND, "SELECT kind, flags FROM state WHERE sync_id = ?") \
 	X(SQL_STATE_GET, "SELECT " STATE_COLS " FROM state WHERE sync_id = ?") \
@@ -45,7 +44,7 @@
 	X(SQL_STATE_COUNT, "SELECT count(*) FROM state WHERE kind = ? AND " LIVE) \
 	X(SQL_STATE_REVIVE, "UPDATE state SET flags = flags & ~1 | 2, gone_us = 0 WHERE flags & 1 AND id IN" \
 		" (SELECT subject FROM held WHERE batch = ?)") \
-	X(SQL_STATE_FORGET, "UPDATE state SET entry = x'', resource = x'', sum = ? WHERE n IN (SELECT n FROM state" \
+	X(SQL_STATE_FORGET, "UPDATE state SET entry = x'', resource = x'', gone_us = 0, sum = ? WHERE n IN (SELECT n FROM state" \
 		" WHERE flags & 1 AND gone_us BETWEEN 1 AND ? AND entry <> x'' AND NOT EXISTS" \
 		" (SELECT 1 FROM held WHERE subject = state.id) LIMIT ?)") \
 	/* members */ \
@@ -74,7 +73,8 @@
 	X(SQL_HELD_TAKE, "INSERT INTO held(batch, id, type, subject, dn_key, old_dn_key, at_us, removal, sum, body)" \
 		" SELECT ?, id, type, subject, dn_key, old_dn_key, at_us, removal, sum, body FROM event WHERE seq > ?" \
 		" AND subject IN (SELECT subject FROM event WHERE seq > ?2 AND removal = 1) ORDER BY seq") \
-	X(SQL_HELD_TAKEN, "DELETE FROM event WHERE seq > ? AND id IN (SELECT id FROM held WHERE batch = ?)") \
+	X(SQL_HELD_LAST, "SELECT max(place) FROM held") \
+	X(SQL_HELD_TAKEN, "DELETE FROM event WHERE seq > ? AND id IN (SELECT id FROM held WHERE place > ?)") \
 	X(SQL_HELD_PAGE, "SELECT place, id, type, subject, dn_key, old_dn_key, at_us, removal, sum, body FROM held" \
 		" WHERE place > ? AND batch = ? ORDER BY place LIMIT ?") \
 	X(SQL_HELD_RELEASE, "INSERT INTO event(id, type, subject, dn_key, old_dn_key, at_us, removal, stored_us, sum, body)" \
