@@ -16,7 +16,7 @@ bool
 sync_stopping(struct sync *s)
 {
 	mutex_lock(&s->lock);
-	bool stop = s->stop || s->request.kind == REQUEST_RESET;
+	bool stop = s->stop || (s->request.kind == REQUEST_RESET && !s->request.done);
 	mutex_unlock(&s->lock);
 	return stop;
 }
@@ -251,7 +251,8 @@ wait_ms(struct sync *s, int64_t ms, const struct err *why)
 		while (!s->stop && (s->request.kind == REQUEST_NONE || s->request.taken) &&
 		       cond_wait_until(&s->changed, &s->lock, until))
 			;
-		bool on = s->stop || s->request.kind == REQUEST_RESET || deadline_left(until) == 0;
+		bool on =
+			s->stop || (s->request.kind == REQUEST_RESET && !s->request.done) || deadline_left(until) == 0;
 		mutex_unlock(&s->lock);
 		if (on)
 			return;
