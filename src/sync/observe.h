@@ -43,7 +43,20 @@ struct observation {
 };
 
 /* Compares with the last known state, appends the events, writes state and member rows. *need_fetch_r: the operation
- * does not fit what is known (nothing was written): fetch the entry and observe that. */
+ * does not fit what is known (nothing was written): fetch the entry and observe that.
+ *
+ *   what happened                      events, in this order
+ *   new, or back after it was gone     created; of a group then user_added for each member
+ *   changed                            activated or deactivated, then updated; of a group then user_removed, user_added
+ *   gone, or no resource any more      user_removed from each group that has it, then deleted with the last state
+ *   a resource of the other kind       as gone, then as new
+ *   a change that no row of the map shows, another DN alone, containers, canaries: none
+ *
+ * Members and managers are names in the directory and followed by id: a row (struct store_member) for each, of nobody
+ * while nobody known has that name. A row that finds its owner, or whose owner moves, has its holder read again, and
+ * only what the directory then lists is told; a renamed member is nobody who comes or goes. A change that was told
+ * already (its CSN is not newer) is passed over, unless .coalesced: then the directory went back and is followed. An
+ * event's id rests on the CSN; where that has told of something else before, the time is added. */
 int sync_observe(struct sync_run *r, struct store_tx *tx, const struct observation *o, bool *need_fetch_r,
 		 struct err *e) DH_MUST_USE;
 

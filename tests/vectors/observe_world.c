@@ -277,7 +277,7 @@ world_play(struct world *w, const struct world_step *st, bool data, struct buf *
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(16384);
 	struct err e = ERR_INIT;
 	char id[37];
-	const char *csn = st->csn ? arena_printf(a, "202601010000%02d.000000Z#000000#000#000000", st->csn) : NULL;
+	const char *csn = st->csn ? arena_printf(a, "20260101000000.%06dZ#000000#000#000000", st->csn) : NULL;
 	struct dir_op op;
 	struct observation o = {.sync_id = id,
 				.csn = csn,
