@@ -37,10 +37,14 @@ void sync_stop(struct sync **s);
 void sync_quit(struct sync *s);
 
 /* A new JSON object for operators: "state" (connecting, refresh, live, behind, untrusted, unsupported, stopped) with
- * "reason" and "remedy" when it is not live, "source", "guarantee", "uri", "entries", "last_change", "last_refresh",
- * "last_reconcile" and what it found, "canaries", "removals_in_window", "held_batches". */
+ * "reason" and "remedy" when it is not live, "source", "guarantee" {class, means}, "uri", "entries" {users, groups},
+ * "last_change", "last_refresh", "last_reconcile" and what it "found", "restored" (when the directory was seen to be
+ * set back), "canaries" [{dn, state}], "removals_in_window", "held_events", "held_batches", "connects", "generation".
+ */
 json_t *sync_status(struct sync *s);
-/* Compares everything known with everything there, now; waits for the end. The object tells what was found. */
+/* Compares everything known with everything there, now; waits for the end. The object tells what was found: "listed",
+ * "read_again", "gone", "kept_by_operator" (absent, but their removal was rejected), "events". ERR_UNAVAILABLE while
+ * the directory is not followed, ERR_BUSY while something else was asked for. */
 int sync_reconcile(struct sync *s, deadline_t until, json_t **found_r, struct err *e) DH_MUST_USE;
 /* Forgets everything and begins anew with another generation: cursors are answered with 410. */
 int sync_reset(struct sync *s, deadline_t until, struct err *e) DH_MUST_USE;
