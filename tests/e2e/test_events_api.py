@@ -550,6 +550,26 @@ def test_restart(feed):
     again.close()
 
 
+def test_tail_outlives_the_daemon(feed):
+    p = subprocess.Popen([binary(), "events", "tail", "-f", "--after", "now", "--output", "json", "-c",
+                          feed.daemon.config_path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+    try:
+        before = len(feed.daemon.records("request"))
+        until(lambda: [x for x in feed.daemon.records("request")[before:] if x.get("path") == "/admin/v1/events/stream"],
+              "tail to follow", 10)
+        feed.daemon.stop()
+        missed, _ = add_person(feed)
+        feed.daemon.start()
+        live(feed)
+        later, _ = add_person(feed)
+        got = [json.loads(p.stdout.readline())["subject"]["userName"] for _ in range(2)]
+        assert got == [missed, later]
+    finally:
+        p.terminate()
+        assert "waiting for it to come back" in p.communicate(timeout=10)[1]
+
+
 def test_an_old_copy_of_the_database(feed):
     """F-57: state_dir comes back from a backup. What happened since is told again, under the same ids and no others, and a
     reader whose place the log does not know yet gets 410, never a gap."""
