@@ -317,6 +317,7 @@ dir_feed_open(struct dir_feed *f, struct strv cookie, deadline_t until, struct e
 	if (dir_feed_connect(f, until, e))
 		return err_cause(e, "feed");
 	f->open = true;
+	f->check_at = deadline_in(CHECK_EVERY_MS);
 	if (begin(f, cookie, until, e) == 0)
 		return 0;
 	/* Another provider may be better off. */
@@ -334,26 +335,33 @@ dir_feed_not_open(struct err *e)
 	return err_cause(e, "the change feed is not connected");
 }
 
-/* The next message and what it tells: 1 a change, 0 deadline or woken, -1 the source broke off. */
+/* A server that hangs keeps its connections, and an access rule that changed is told by nothing but silence. */
+static int
+still_good(struct dir_feed *f, struct err *e)
+{
+	deadline_t until = deadline_in(CHECK_MS);
+
+	f->check_at = deadline_in(CHECK_EVERY_MS);
+	if (dir_feed_check_bases(f, until, e))
+		return -1;
+	return f->on_log ? dir_feed_log_check(f, until, e) : 0;
+}
+
+/* The next message and what it tells: 1 a change, 0 deadline, woken or time for a check, -1 the source broke off. */
 static int
 next(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_change *c_r, struct err *e)
 {
 	for (;;) {
 		DH_CLEANUP(dir_conn_msg_free) LDAPMessage *msg = TAKE(f->held);
-		bool checking = f->on_log && f->s[0].done;
+		bool live = !f->refreshing && (!f->on_log || f->s[0].done);
 		int rc = 1;
 
-		if (checking && deadline_left(f->log.check_at) == 0) {
-			if (dir_feed_log_check(f, deadline_in(CHECK_MS), e))
-				return -1;
-			f->log.check_at = deadline_in(LOG_CHECK_MS);
-		}
+		if (live && deadline_left(f->check_at) == 0 && still_good(f, e))
+			return -1;
 		if (msg == NULL)
-			rc = dir_feed_wait(f, checking ? deadline_min(until, f->log.check_at) : until, &msg, e);
-		if (rc < 0 || (rc == 0 && (!checking || deadline_left(f->log.check_at) > 0)))
+			rc = dir_feed_wait(f, live ? deadline_min(until, f->check_at) : until, &msg, e);
+		if (rc <= 0)
 			return rc;
-		if (rc == 0)
-			continue;
 		rc = f->on_log ? dir_feed_log_message(f, a, msg, c_r, e) : dir_feed_data_message(f, a, msg, c_r, e);
 		if (rc != 0)
 			return rc;

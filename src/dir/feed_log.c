@@ -43,7 +43,6 @@ dir_feed_log_start(struct dir_feed *f, const struct sync_vector *v, bool after_d
 	*s = (struct feed_search){.base = f->log.dn, .msgid = -1, .seen = *v};
 	f->n_searches = 1;
 	f->on_log = true;
-	f->log.check_at = deadline_in(LOG_CHECK_MS);
 	if (!after_data) {
 		f->full = false;
 		f->refreshing = f->begin_due = true;

@@ -4,7 +4,7 @@
  *  - slapd itself says which log the database writes to (auditContext of the suffix entry);
  *  - cn=config says that all writes are logged or, where the account may not read it, the log already holds an add, a
  *    modify, a rename and a delete;
- *  - every LOG_CHECK_MS the contextCSN of the data may not be ahead of the log's. */
+ *  - every CHECK_EVERY_MS the contextCSN of the data may not be ahead of the log's. */
 #include "dir/feed_log.h"
 
 #include "dirhinge/dir/dn.h"

@@ -9,7 +9,7 @@
 #include "dir/pool.h"
 #include "dirhinge/dir/feed.h"
 
-enum { FEED_BASES = 16, LOG_CHECK_MS = 30 * 1000, LOG_RETRY_MS = 10 * 60 * 1000 };
+enum { FEED_BASES = 16, CHECK_EVERY_MS = 30 * 1000, LOG_RETRY_MS = 10 * 60 * 1000 };
 
 /* One search with the sync control. */
 struct feed_search {
@@ -28,8 +28,7 @@ struct feed_log {
 	struct sync_vector min;     /* it holds what came after */
 	struct sync_vector excused; /* what the data may be ahead of it */
 	bool compared, knows;       /* with the data; how far it goes */
-	deadline_t check_at;
-	deadline_t not_before; /* it broke off: it is left alone until then */
+	deadline_t not_before;      /* it broke off: it is left alone until then */
 	bool usable;
 	bool distrusted; /* found wanting: not used any more */
 };
@@ -62,6 +61,7 @@ struct dir_feed {
 	struct feed_log log;
 	bool begin_due, refreshing, full;
 	bool force_full;           /* for the next open: what was asked for cannot be answered otherwise */
+	deadline_t check_at;       /* is the server still as it was? */
 	LDAPMessage *held;         /* the next message, already here */
 	struct strv opaque_cookie; /* in memory of its own */
 	struct buf opaque_bytes;
