@@ -337,9 +337,9 @@ check_canary(struct doctor *d, const char *base)
 		doctor_say(
 			d, FINDING_NOTE, CHECK,
 			arena_printf(d->a,
-				     "%s <<'EOF'\ndn: %s\nobjectClass: applicationProcess\ncn: " CANARY_RDN
+				     "%s <<'EOF'\ndn: %s\nobjectClass: %s\ncn: " CANARY_RDN
 				     "\ndescription: canary of Dirhinge; keep it\nEOF",
-				     doctor_tool(d, "ldapadd"), dn),
+				     doctor_tool(d, "ldapadd"), dn, d->caps->flavour->canary_class),
 			"there is no canary %s yet: the daemon makes it at its first start if it may; without it every "
 			"deletion that is found by comparing waits for an operator",
 			dn);
@@ -392,6 +392,8 @@ doctor_check_feed(struct doctor *d)
 	check_state_dir(d);
 	if (d->caps->flavour == &dir_flavour_openldap)
 		check_openldap(d);
+	else if (d->caps->flavour->polled)
+		doctor_say(d, FINDING_OK, CHECK, NULL, "guarantee C: the net change between two polls, a second apart");
 	else
 		doctor_say(d, d->caps->sync ? FINDING_OK : FINDING_NOTE, CHECK, NULL,
 			   d->caps->sync ? "the directory offers RFC 4533"

@@ -8,6 +8,7 @@
 
 #include "dir/cleanup.h"
 #include "dir/feed_log.h"
+#include "dir/feed_poll.h"
 #include "dir/result.h"
 #include "dirhinge/dir/dn.h"
 
@@ -90,7 +91,7 @@ make_filters(struct dir_feed *f, const struct dir_filter *filter, struct err *e)
 static int
 check_support(const struct dir_caps *caps, struct err *e)
 {
-	if (caps->sync)
+	if (caps->sync || caps->flavour->polled)
 		return 0;
 	err_set(e, ERR_DIR_UNSUPPORTED, "this directory does not tell its changes");
 	return err_cause(e, "RFC 4533 is not offered: on OpenLDAP load the module syncprov and add the overlay to the "
@@ -111,7 +112,8 @@ dir_feed_new(const struct dir_feed_opts *opts, struct dir_feed **f_r, struct err
 	f = ARENA_NEW(a, struct dir_feed);
 	*f = (struct dir_feed){.a = a, .d = opts->dir, .wake = -1, .history = opts->history};
 	f->opaque_bytes = BUF_INIT(COOKIE_BYTES);
-	f->opaque = caps->flavour != &dir_flavour_openldap;
+	f->opaque = caps->flavour != &dir_flavour_openldap && !caps->flavour->polled;
+	f->poll = caps->flavour->polled ? dir_feed_poll_new(a) : NULL;
 
 	/* 389 DS knows entries by another id here than everywhere else. */
 	f->id_attr = f->opaque ? "nsUniqueId" : caps->flavour->id_attr;
@@ -168,6 +170,8 @@ dir_feed_close(struct dir_feed *f)
 	f->c.broken = true;
 	dir_conn_close(&f->c);
 	dir_conn_close(&f->side);
+	if (f->poll)
+		dir_feed_poll_close(f);
 	f->open = f->begin_due = f->refreshing = false;
 	f->n_searches = 0;
 }
@@ -289,6 +293,8 @@ begin(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e)
 	struct sync_vector v;
 	int rc;
 
+	if (f->poll)
+		return dir_feed_poll_start(f, cookie, until, e);
 	if (f->force_full || (!f->opaque && of_the_future(cookie)))
 		cookie = strv_n(NULL, 0);
 	buf_reset(&f->opaque_bytes);
@@ -404,7 +410,10 @@ dir_feed_next(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_
 
 	if (!f->open)
 		return dir_feed_not_open(e);
-	rc = f->begin_due ? announce(f, until, c_r, e) : next(f, a, until, c_r, e);
+	if (f->poll)
+		rc = dir_feed_poll_next(f, a, until, c_r, e);
+	else
+		rc = f->begin_due ? announce(f, until, c_r, e) : next(f, a, until, c_r, e);
 	if (rc < 0) {
 		dir_feed_close(f);
 		return err_cause(e, "feed");
@@ -425,6 +434,8 @@ dir_feed_ready(struct dir_feed *f)
 
 	if (!f->open)
 		return false;
+	if (f->poll && !dir_feed_poll_busy(f))
+		return false;
 	/* A failure comes up again in dir_feed_next. */
 	return f->held || dir_feed_wait(f, deadline_in(0), &f->held, &lost) != 0;
 }
@@ -432,12 +443,16 @@ dir_feed_ready(struct dir_feed *f)
 enum dir_guarantee
 dir_feed_guarantee(const struct dir_feed *f)
 {
+	if (f->poll)
+		return DIR_NET_CHANGE;
 	return f->on_log ? DIR_EVERY_CHANGE : DIR_EVERY_CONNECTED;
 }
 
 const char *
 dir_feed_source(const struct dir_feed *f)
 {
+	if (f->poll)
+		return "uSNChanged";
 	return f->on_log ? "accesslog" : "syncrepl";
 }
 

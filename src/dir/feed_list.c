@@ -3,19 +3,32 @@
 #include "dir/cleanup.h"
 #include "dir/decode.h"
 #include "dir/feed_priv.h"
+#include "dir/filter_text.h"
+#include "dir/ms.h"
 #include "dir/result.h"
 
 enum { FETCH_AT_ONCE = 100, LIST_STALL_MS = 15000 };
 
 static int
-query_ended(struct dir_feed *f, struct conn *c, const struct feed_query *q, LDAPMessage *msg, struct err *e)
+query_ended(struct dir_feed *f, struct conn *c, const struct feed_query *q, LDAPMessage *msg, struct berval *page,
+	    struct err *e)
 {
+	DH_CLEANUP(controls_free) LDAPControl **controls = NULL;
 	DH_CLEANUP(str_free) char *text = NULL;
 	DH_CLEANUP(str_free) char *matched = NULL;
 	int code = LDAP_OTHER;
-	int rc = ldap_parse_result(c->ld, msg, &code, &matched, &text, NULL, NULL, 0);
+	int rc = ldap_parse_result(c->ld, msg, &code, &matched, &text, NULL, &controls, 0);
 	const struct result r = {OP_SEARCH, q->base, rc ? rc : code, text, matched};
+	LDAPControl *more = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
+	ber_int_t estimate;
 
+	ber_memfree(page->bv_val);
+	*page = (struct berval){0, NULL};
+	if (r.rc == LDAP_SUCCESS && more &&
+	    ldap_parse_pageresponse_control(c->ld, more, &estimate, page) != LDAP_SUCCESS) {
+		err_set(e, ERR_UNAVAILABLE, NULL);
+		return err_cause(e, "%s: the paged results control cannot be decoded", c->uri->text);
+	}
 	if (r.rc == LDAP_SUCCESS || (r.rc == LDAP_SIZELIMIT_EXCEEDED && q->size_limit > 0))
 		return 0;
 	dir_result_err(f->d->caps->flavour, &r, e);
@@ -23,25 +36,50 @@ query_ended(struct dir_feed *f, struct conn *c, const struct feed_query *q, LDAP
 }
 
 static int
-hand_on(struct dir_feed *f, struct conn *c, LDAPMessage *msg, struct arena *a, dir_entry_fn fn, void *ctx,
-	struct err *e)
+hand_on(struct dir_feed *f, struct conn *c, LDAPMessage *msg, struct arena *a, deadline_t until, dir_entry_fn fn,
+	void *ctx, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *own = a ? NULL : arena_new(1024);
-	const struct dir_entry *en;
+	const struct dir_flavour *fl = f->d->caps->flavour;
+	struct dir_entry *en;
 
-	return dir_decode_entry(a ? a : own, f->d->caps->flavour, c->ld, msg, &en, e) ? -1 : fn(ctx, en, e);
+	if (dir_decode_open_entry(a ? a : own, fl, c->ld, msg, &en, e) ||
+	    (fl->ranged && dir_range_complete(a ? a : own, c, fl, en, until, e)))
+		return -1;
+	return fn(ctx, en, e);
 }
 
-int
-dir_feed_query(struct dir_feed *f, struct conn *c, const struct feed_query *q, struct arena *a, deadline_t until,
-	       dir_entry_fn fn, void *ctx, struct err *e)
+/* Where pages have a limit an answer without pages has the same one. */
+static int
+send_query(struct dir_feed *f, struct conn *c, const struct feed_query *q, struct berval *page, int *msgid_r,
+	   struct err *e)
 {
-	int msgid;
-	int rc = ldap_search_ext(c->ld, q->base, q->scope, q->filter, (char **)(uintptr_t)q->attrs, 0, NULL, NULL, NULL,
-				 q->size_limit, &msgid);
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024);
+	DH_CLEANUP(control_free) LDAPControl *paged = NULL;
+	const struct dir_flavour *fl = f->d->caps->flavour;
+	const char *const *attrs = dir_range_attrs(a, fl, q->attrs);
+	LDAPControl *controls[2] = {NULL};
+	int rc;
 
-	if (rc != LDAP_SUCCESS)
-		return err_failed(dir_conn_send_failed(c, rc, e));
+	if (fl->max_page > 0 && q->scope != LDAP_SCOPE_BASE && q->size_limit == 0) {
+		if (ldap_create_page_control(c->ld, fl->max_page, page, 1, &paged) != LDAP_SUCCESS)
+			return err_set(e, ERR_INTERNAL, "the paged results control cannot be made");
+		controls[0] = paged;
+	}
+	rc = ldap_search_ext(c->ld, q->base, q->scope, q->filter, (char **)(uintptr_t)attrs, 0, controls, NULL, NULL,
+			     q->size_limit, msgid_r);
+	return rc == LDAP_SUCCESS ? 0 : err_failed(dir_conn_send_failed(c, rc, e));
+}
+
+/* 1 the caller has had enough, 0 all of the page, -1 failed. */
+static int
+query_page(struct dir_feed *f, struct conn *c, const struct feed_query *q, struct arena *a, deadline_t until,
+	   struct berval *page, dir_entry_fn fn, void *ctx, struct err *e)
+{
+	int msgid, rc;
+
+	if (send_query(f, c, q, page, &msgid, e))
+		return -1;
 	for (;;) {
 		DH_CLEANUP(dir_conn_msg_free) LDAPMessage *msg = NULL;
 		deadline_t next = q->stall_ms > 0 ? deadline_min(until, deadline_in(q->stall_ms)) : until;
@@ -49,15 +87,29 @@ dir_feed_query(struct dir_feed *f, struct conn *c, const struct feed_query *q, s
 		if (dir_conn_wait(c, msgid, false, next, &msg, e))
 			return -1;
 		if (ldap_msgtype(msg) == LDAP_RES_SEARCH_RESULT)
-			return query_ended(f, c, q, msg, e);
+			return query_ended(f, c, q, msg, page, e) ? -1 : 0;
 		if (ldap_msgtype(msg) != LDAP_RES_SEARCH_ENTRY)
 			continue;
-		rc = hand_on(f, c, msg, a, fn, ctx, e);
+		rc = hand_on(f, c, msg, a, until, fn, ctx, e);
 		if (rc == 0)
 			continue;
 		ldap_abandon_ext(c->ld, msgid, NULL, NULL);
-		return rc < 0 ? -1 : 0;
+		return rc < 0 ? -1 : 1;
 	}
+}
+
+int
+dir_feed_query(struct dir_feed *f, struct conn *c, const struct feed_query *q, struct arena *a, deadline_t until,
+	       dir_entry_fn fn, void *ctx, struct err *e)
+{
+	struct berval page = {0, NULL};
+	int rc;
+
+	do
+		rc = query_page(f, c, q, a, until, &page, fn, ctx, e);
+	while (rc == 0 && page.bv_len > 0);
+	ber_memfree(page.bv_val);
+	return rc < 0 ? -1 : 0;
 }
 
 struct listing {
@@ -123,7 +175,7 @@ fetch_some(struct dir_feed *f, struct arena *a, const char *const *ids, size_t n
 
 	for (size_t i = 0; i < n; i++)
 		nodes[i] = dir_f_eq(tmp, f->id_attr, strv_of(ids[i]));
-	if (dir_filter_text(tmp, dir_f_or(tmp, nodes, n), &wanted, e))
+	if (dir_filter_wire_text(tmp, f->d->caps->flavour, dir_f_or(tmp, nodes, n), &wanted, e))
 		return -1;
 	for (size_t i = 0; i < f->n_bases; i++) {
 		const struct feed_query q = {.base = f->bases[i],

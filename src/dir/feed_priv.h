@@ -63,6 +63,7 @@ struct dir_feed {
 	bool force_full;           /* for the next open: what was asked for cannot be answered otherwise */
 	deadline_t check_at;       /* is the server still as it was? */
 	LDAPMessage *held;         /* the next message, already here */
+	struct feed_poll *poll;    /* instead of sync searches, where there are none; or NULL */
 	struct strv opaque_cookie; /* in memory of its own */
 	struct buf opaque_bytes;
 };

@@ -48,6 +48,7 @@ const struct dir_flavour dir_flavour_389ds = {
 	.version_attr = "entryusn",
 	.version_sign = "lastusn",
 	.active = "ns-account-lock",
+	.canary_class = "applicationProcess",
 	.probe = probe,
 	.refine = refine,
 };

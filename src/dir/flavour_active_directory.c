@@ -134,13 +134,15 @@ const struct dir_flavour dir_flavour_active_directory = {
 	.time_fraction = true,
 	.ranged = "member",
 	.range_step = 1500, /* MaxValRange of a domain controller since 2003 */
-	.max_page = 1000,   /* MaxPageSize */
+	.polled = true,
+	.max_page = 1000, /* MaxPageSize */
 	/* rangeUpper of cn is 64 characters; a domain controller counts them itself. */
 	.max_rdn = 0,
 	.password_attr = "unicodePwd",
 	.server_fills = server_fills,
 	.protect_attrs = protect_attrs,
 	.is_protected = is_protected,
+	.canary_class = "contact",
 	.probe = probe,
 	.refine = refine,
 };

@@ -11,7 +11,6 @@
 #include "sync/canary.h"
 #include "sync/sync_priv.h"
 
-#define CANARY_CLASS  "applicationProcess"
 #define SENTINEL_ATTR "l"
 #define DESCRIPTION                                                                                      \
 	"Canary of Dirhinge: while this entry can be read, what is missing beside it is gone. Keep it, " \
@@ -115,7 +114,7 @@ make_one(struct sync *s, struct canary *c, struct err *e)
 	const char *id;
 
 	dir_mods_init(&mods, a);
-	dir_mods_value(&mods, DIR_MOD_ADD, "objectClass", STRV(CANARY_CLASS));
+	dir_mods_value(&mods, DIR_MOD_ADD, "objectClass", strv_of(s->run.map.caps->flavour->canary_class));
 	dir_mods_value(&mods, DIR_MOD_ADD, "cn", STRV(CANARY_NAME));
 	dir_mods_value(&mods, DIR_MOD_ADD, "description", STRV(DESCRIPTION));
 	if (dir_add(s->opts.dir, a, c->dn, &mods, NULL, deadline_in(SYNC_FETCH_MS), e) < 0) {
@@ -318,8 +317,8 @@ canary_untrusted(struct sync *s, const char *missing, struct err *e)
 			err_cause(e,
 				  "%s cannot be seen: give the account its right to read everything below %s back; if "
 				  "the "
-				  "entry was deleted, add it again (class applicationProcess)",
-				  c->dn, c->base);
+				  "entry was deleted, add it again (class %s)",
+				  c->dn, c->base, s->run.map.caps->flavour->canary_class);
 	}
 	sync_report_canaries(s);
 	return -1;

@@ -7,7 +7,7 @@
 
 #define TEXT_MAX ((size_t)16 << 20)
 
-const char *const sync_other_classes[] = {"organizationalUnit", "applicationProcess", NULL};
+const char *const sync_other_classes[] = {"organizationalUnit", "applicationProcess", "contact", NULL};
 
 /* --- what outlives an observation -------------------------------------------------------------------------------- */
 

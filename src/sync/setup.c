@@ -33,10 +33,11 @@ choose_bases(struct sync *s, struct err *e)
 /* By class alone: an entry that keeps it and stops being a resource (no name, marked as deleted) is then told as a
  * change with CSN and author, and not as a bare deletion. Containers for their DNs. */
 static const struct dir_filter *
-feed_filter(struct arena *a, const struct map_set *set)
+feed_filter(struct arena *a, const struct map_set *set, const struct dir_caps *caps)
 {
-	const struct dir_filter *canary = dir_f_and2(a, dir_f_eq(a, "objectClass", STRV("applicationProcess")),
-						     dir_f_eq(a, "cn", STRV(CANARY_NAME)));
+	const struct dir_filter *canary =
+		dir_f_and2(a, dir_f_eq(a, "objectClass", strv_of(caps->flavour->canary_class)),
+			   dir_f_eq(a, "cn", STRV(CANARY_NAME)));
 	const struct dir_filter *any[] = {
 		dir_f_eq(a, "objectClass", strv_of(map_type_options(set->users)->object_classes[0])),
 		dir_f_eq(a, "objectClass", strv_of(map_type_options(set->groups)->object_classes[0])),
@@ -137,7 +138,7 @@ open_source(struct sync *s, struct arena *a, const struct dir_caps *caps, struct
 	const struct dir_feed_opts opts = {
 		.dir = s->opts.dir,
 		.bases = s->feed_bases,
-		.filter = feed_filter(a, r->map.set),
+		.filter = feed_filter(a, r->map.set, caps),
 		.attrs = feed_attrs(a, &r->map),
 		.history = s->opts.history,
 	};

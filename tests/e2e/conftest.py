@@ -19,6 +19,7 @@ def pytest_report_header(config):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "flavour(name): only for this directory")
+    config.addinivalue_line("markers", "flavour_not(name): not for this directory")
 
 
 def _runs(item):
@@ -26,6 +27,9 @@ def _runs(item):
     mark = item.get_closest_marker("flavour")
     if mark:
         return mark.args[0] == sides.FLAVOUR
+    mark = item.get_closest_marker("flavour_not")
+    if mark and mark.args[0] == sides.FLAVOUR:
+        return False
     return sides.FLAVOUR == "openldap" or item.path.name.startswith("test_core")
 
 

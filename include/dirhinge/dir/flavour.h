@@ -39,7 +39,9 @@ struct dir_flavour {
 	bool time_fraction;  /* a time in a filter needs a fraction: 20261120090000.0Z */
 	const char *ranged;  /* attribute that comes in pieces of range_step values, followed to the end; or NULL */
 	int range_step;
-	int max_page;              /* entries that one page can have; 0 = no limit known */
+	const char *canary_class; /* of an entry with cn, description and l that is no user and no group */
+	bool polled;              /* changes are told by the number of the last change of each entry, not by RFC 4533 */
+	int max_page;             /* entries that one page can have; 0 = no limit known */
 	const char *password_attr; /* written with the quoted password in UTF-16 over TLS; NULL = RFC 3062 */
 	/* Required by classes and filled by the server; NULL-terminated, or NULL. */
 	const char *const *server_fills;

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import uuid
 
@@ -25,6 +26,29 @@ GATEWAY = f"CN=dirhinge,CN=Users,{SUFFIX}"
 # schemaIDGUID of the classes user and group
 USER_CLASS = "bf967aba-0de6-11d0-a285-00aa003049e2"
 GROUP_CLASS = "bf967a9c-0de6-11d0-a285-00aa003049e2"
+CONTACT_CLASS = "5cb41ed0-0e4c-11d0-a286-00aa003049e2"
+
+# dsacls "CN=Deleted Objects,…" /G ACCOUNT:LCRP
+SHOW_DELETED = """
+import sys
+import ldb
+from samba.auth import system_session
+from samba.dcerpc import security
+from samba.ndr import ndr_pack, ndr_unpack
+from samba.param import LoadParm
+from samba.samdb import SamDB
+lp = LoadParm()
+lp.load(sys.argv[1])
+db = SamDB(lp=lp, session_info=system_session())
+sid = security.dom_sid(db.get_domain_sid())
+found = db.search(sys.argv[2], ldb.SCOPE_BASE, attrs=["nTSecurityDescriptor"], controls=["show_deleted:1"])
+text = ndr_unpack(security.descriptor, found[0]["nTSecurityDescriptor"][0]).as_sddl(sid)
+at = text.index("(", text.index("D:"))
+m = ldb.Message(found[0].dn)
+m["x"] = ldb.MessageElement(ndr_pack(security.descriptor.from_sddl(text[:at] + sys.argv[3] + text[at:], sid)),
+                            ldb.FLAG_MOD_REPLACE, "nTSecurityDescriptor")
+db.modify(m, ["show_deleted:1"])
+"""
 
 
 def find_tools():
@@ -139,11 +163,16 @@ class Samba:
             "objectClass": "user", "sAMAccountName": "dirhinge", "userPrincipalName": f"dirhinge@{REALM}",
             "userAccountControl": "66048", "unicodePwd": f'"{self.gateway_pw}"'.encode("utf-16-le")})
         sid = self._sid(self.admin.read(GATEWAY, attrs=("objectSid",)).one("objectSid"))
-        grants = {PEOPLE: [USER_CLASS], LEAVERS: [USER_CLASS], GROUPS: [GROUP_CLASS]}
+        grants = {PEOPLE: [USER_CLASS, CONTACT_CLASS], LEAVERS: [USER_CLASS], GROUPS: [GROUP_CLASS, CONTACT_CLASS]}
         for dn, classes in grants.items():
-            sddl = "".join(f"(OA;CI;CCDC;{c};;{sid})(OA;CIIO;GA;;{c};{sid})" for c in classes)
-            self._run(self._tool, "dsacl", "set", "-s", f"{self.dir}/etc/smb.conf", "-H",
-                      f"{self.dir}/private/sam.ldb", f"--objectdn={dn}", f"--sddl={sddl}")
+            self._grant(dn, "".join(f"(OA;CI;CCDC;{c};;{sid})(OA;CIIO;GA;;{c};{sid})" for c in classes))
+        # samba-tool does not see this container
+        self._run(sys.executable, "-c", SHOW_DELETED, f"{self.dir}/etc/smb.conf", f"CN=Deleted Objects,{SUFFIX}",
+                  f"(A;CI;LCRP;;;{sid})")
+
+    def _grant(self, dn, sddl):
+        self._run(self._tool, "dsacl", "set", "-s", f"{self.dir}/etc/smb.conf", "-H", f"{self.dir}/private/sam.ldb",
+                  f"--objectdn={dn}", f"--sddl={sddl}")
 
     @staticmethod
     def _sid(raw):
