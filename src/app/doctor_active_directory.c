@@ -182,17 +182,19 @@ check_uris(struct doctor *d)
 	doctor_say(d, FINDING_OK, "servers", NULL, "connected to %.*s", (int)name.n, name.p);
 }
 
+/* The feed reads tombstones; by default only administrators may. */
 static void
-check_replication_right(struct doctor *d)
+note_deleted_objects(struct doctor *d)
 {
 	struct strv domain = dir_entry_first(d->caps->root_dse, "defaultNamingContext");
+	const char *dn = arena_printf(d->a, "CN=Deleted Objects,%.*s", (int)domain.n, domain.p); /* paste: ok */
 
-	doctor_say(d, FINDING_NOTE, "change feed",
-		   arena_printf(d->a, "dsacls \"%.*s\" /G \"ACCOUNT:CA;Replicating Directory Changes\"", (int)domain.n,
-				domain.p),
-		   "the DirSync control needs the right Replicating Directory Changes for the whole domain; without it "
-		   "only "
-		   "what the account may read is told");
+	if (d->cfg->feed_wanted)
+		doctor_say(
+			d, FINDING_NOTE, "deletions",
+			arena_printf(d->a, "dsacls \"%s\" /takeownership\ndsacls \"%s\" /G \"ACCOUNT:LCRP\"", dn, dn),
+			"the change feed sees deletions if the account may read the deleted objects; without that it "
+			"reads everything again with every new connection");
 }
 
 void
@@ -201,5 +203,5 @@ doctor_ad_server(struct doctor *d)
 	check_tls(d);
 	check_uris(d);
 	check_recycle_bin(d);
-	check_replication_right(d);
+	note_deleted_objects(d);
 }
