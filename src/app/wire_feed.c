@@ -19,9 +19,17 @@ app_feed_open(struct app *app, struct err *e)
 		.retention_ms = c->retention_ms,
 		.metrics = app->metrics,
 	};
-	if (store_open(&opts, &app->store, e) < 0)
+	if (store_open(&opts, &app->store, e) == 0) {
+		app->causes = causes_new();
+		return 0;
+	}
+	if (e->code == ERR_CONFIG || e->code == ERR_CONFLICT)
 		return err_cause(e, "state_dir");
-	app->causes = causes_new();
+	/* A leaver must get out of the directory whatever became of the store: the feed makes up for it later. */
+	app->feed_off = arena_printf(app->a, "%s (%s)", e->detail, e->cause);
+	log_err(LOG_ERROR_,
+		"SCIM is served without the change feed, until the store is mended and the daemon restarted", e);
+	err_clear(e);
 	return 0;
 }
 

@@ -5,7 +5,8 @@
 
 #include "app/wire.h"
 
-/* Opens the store if somebody wants events; else app->feed_off says why not. Before gw, which tells of its writes. */
+/* Opens the store if somebody wants events; without it, wanted or not, app->feed_off says why. Before gw, which tells
+ * of its writes. */
 int app_feed_open(struct app *app, struct err *e) DH_MUST_USE;
 /* Starts to follow the directory, which need not be there yet. */
 int app_feed_start(struct app *app, struct err *e) DH_MUST_USE;

@@ -646,17 +646,22 @@ def test_reset_is_410(feed):
 
 
 def test_a_damaged_store(feed):
-    """The start ends with the remedy, the remedy needs no daemon, and what readers held is answered with 410."""
+    """SCIM is served all the same, the remedy is named and needs no daemon, and what readers held is answered with 410."""
     r = reader(feed).now()
     r.close()
     feed.daemon.stop()
     db = os.path.join(feed.daemon.config["state_dir"], "dirhinge.db")
     with open(db, "r+b") as f:
         f.write(b"\0" * 8192)
-    refused = cli(feed, "serve")
-    assert refused.returncode == 1 and "dirhinge sync reset" in refused.stderr, refused
+    feed.daemon.start()
+    assert feed.client("lenient").get("/Users?count=1").status == 200
+    state = status(feed)
+    assert state["state"] == "off" and "dirhinge sync reset" in state["reason"], state
+    assert "damaged" in feed.daemon.log()
+    assert reader(feed).page().status == 501
     done = cli(feed, "sync", "reset", "--yes")
     assert done.returncode == 0 and "dirhinge.db.old" in done.stdout, done
+    feed.daemon.stop()
     feed.daemon.start()
     live(feed)
     # the daemon that runs is asked, and nothing is done behind its back
