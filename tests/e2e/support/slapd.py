@@ -124,6 +124,7 @@ olcDbEnvFlags: writemap
 olcDbEnvFlags: nosync
 olcDbIndex: default eq
 olcDbIndex: entryCSN,objectClass,reqEnd,reqResult,reqStart,reqDN
+olcLimits: dn.exact="{GATEWAY}" size=unlimited time=unlimited
 olcAccess: to * by dn.exact="{GATEWAY}" read by * none
 
 dn: olcOverlay=syncprov,olcDatabase={{1}}mdb,cn=config
