@@ -54,13 +54,13 @@ db.modify(m, ["show_deleted:1"])
 def find_tools():
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     samba, tool = shutil.which("samba", path=path), shutil.which("samba-tool", path=path)
-    return (samba, tool) if samba and tool else None
+    return (samba, tool) if samba and tool and shutil.which("ldbadd", path=path) else None
 
 
 def why_not():
     """What keeps this machine from running it, or None."""
     if not find_tools():
-        return "Samba as a domain controller is not installed (Debian: samba-ad-dc samba-dsdb-modules samba-ad-provision)"
+        return "Samba as a domain controller is not installed (Debian: samba-ad-dc samba-dsdb-modules samba-ad-provision ldb-tools)"
     return None if os.getuid() == 0 else "provisioning a domain and its ports below 1024 need root"
 
 
@@ -179,6 +179,13 @@ class Samba:
         raw = raw if isinstance(raw, bytes) else raw.encode("utf-8")
         subs = [int.from_bytes(raw[8 + 4 * i:12 + 4 * i], "little") for i in range(raw[1])]
         return "-".join(["S", str(raw[0]), str(int.from_bytes(raw[2:8], "big"))] + [str(s) for s in subs])
+
+    def load(self, text):
+        """In one transaction beside the server, which takes entries one by one."""
+        path = f"{self.dir}/load.ldif"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        self._run("ldbadd", "-H", f"{self.dir}/private/sam.ldb", path)
 
     def admin_password_file(self, path):
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:

@@ -97,8 +97,12 @@ class Side(Hinge):
             dns.append(dn)
             text += ldif_line("dn", dn) + "".join(ldif_line(k, v) for k, v in attrs.items()) + "\n"
         if text:
-            self.ldap.add_ldif(text, timeout=240)
+            self.load(text)
         return dns
+
+    def load(self, text):
+        """Many entries at once."""
+        self.ldap.add_ldif(text, timeout=240)
 
     def ids(self, prefix):
         """{dn in lower case: SCIM id} of the users whose name begins so."""
@@ -175,6 +179,9 @@ class ActiveDirectorySide(Side):
     def new_group(self, name, dns):
         attrs = {"objectClass": "group", "sAMAccountName": name, "groupType": "-2147483646"}
         return f"CN={name},{self.groups}", dict(attrs, member=dns) if dns else attrs
+
+    def load(self, text):
+        self.server.load(text)
 
     def ids(self, prefix):
         found = self.ldap.search(self.people, f"(userPrincipalName={prefix}-*)", attrs=("objectGUID",))
