@@ -5,6 +5,7 @@ E2E =
 EXTRA_DIST += \
 	tests/README.md \
 	%D%/conftest.py \
+	%D%/lsan.supp \
 	%D%/support/__init__.py \
 	%D%/support/daemon.py \
 	%D%/support/ds389.py \

@@ -65,6 +65,13 @@ def run(*args, timeout=60, env=None):
                           env=dict(os.environ, **(env or {})), check=False)
 
 
+def environment():
+    """Ours, with the leaks that are not the daemon's."""
+    known = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lsan.supp")
+    options = [o for o in [os.environ.get("LSAN_OPTIONS")] if o]
+    return {**os.environ, "LSAN_OPTIONS": ":".join([*options, f"suppressions={known}", "print_suppressions=0"])}
+
+
 class Daemon:
     """config: the configuration as a dict, without clients; they are added here with fresh tokens."""
 
@@ -112,7 +119,7 @@ class Daemon:
         before = len(self.records("listening")) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
             self._proc = subprocess.Popen([binary(), "serve", "-c", self.config_path], stdin=subprocess.DEVNULL,
-                                          stdout=log, stderr=log)
+                                          stdout=log, stderr=log, env=environment())
 
         def listening():
             assert self.alive(), f"dirhinge ended with {self._proc.returncode}:\n{self.log()[-4000:]}"
