@@ -266,14 +266,27 @@ no_answer(struct conn *c, int msgid, int64_t waited, struct err *e)
 }
 
 int
+dir_conn_lost(struct conn *c, struct err *e)
+{
+	char buf[256];
+	int rc = LDAP_SERVER_DOWN;
+
+	c->broken = true;
+	ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
+	err_set(e, ERR_UNAVAILABLE, NULL);
+	if (e)
+		e->ldap_rc = rc;
+	return err_cause(e, "%s: the connection was lost: %s", c->uri->text,
+			 dir_conn_diagnosis(c, rc, buf, sizeof(buf)));
+}
+
+int
 dir_conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage **res_r, struct err *e)
 {
 	int64_t begun = clock_mono_ms();
 	int64_t left = deadline_left(until);
 	struct timeval tv = ms_tv(left > 0 ? left : 1);
 	LDAPMessage *res = NULL;
-	char buf[256];
-	int rc = LDAP_SERVER_DOWN;
 	int type;
 
 	dir_conn_set_deadline(c, until);
@@ -285,13 +298,7 @@ dir_conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage
 	dir_conn_msg_free(&res);
 	if (type == 0 || c->io.expired)
 		return no_answer(c, msgid, clock_mono_ms() - begun, e);
-	c->broken = true;
-	ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
-	err_set(e, ERR_UNAVAILABLE, NULL);
-	if (e)
-		e->ldap_rc = rc;
-	return err_cause(e, "%s: the connection was lost: %s", c->uri->text,
-			 dir_conn_diagnosis(c, rc, buf, sizeof(buf)));
+	return dir_conn_lost(c, e);
 }
 
 /* --- bind --- */

@@ -65,6 +65,9 @@ bool dir_conn_alive(const struct conn *c);
 int dir_conn_wait(struct conn *c, int msgid, bool all, deadline_t until, LDAPMessage **res_r,
 		  struct err *e) DH_MUST_USE;
 
+/* After ldap_result() failed for another reason than time: fills *e, marks the connection; always -1. */
+int dir_conn_lost(struct conn *c, struct err *e);
+
 /* After ldap_xxx_ext() failed, so that nothing complete was sent: fills *e, marks the connection; always -1. */
 int dir_conn_send_failed(struct conn *c, int rc, struct err *e);
 

@@ -87,21 +87,6 @@ buffered(struct conn *c)
 	       ber_sockbuf_ctrl(sb, LBER_SB_OPT_DATA_READY, NULL) > 0;
 }
 
-static int
-lost(struct conn *c, struct err *e)
-{
-	char buf[256];
-	int rc = LDAP_SERVER_DOWN;
-
-	c->broken = true;
-	ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
-	err_set(e, ERR_UNAVAILABLE, NULL);
-	if (e)
-		e->ldap_rc = rc;
-	return err_cause(e, "%s: the connection was lost: %s", c->uri->text,
-			 dir_conn_diagnosis(c, rc, buf, sizeof(buf)));
-}
-
 /* False when woken; the wake-up is used up then. */
 static bool
 sleep_on(struct dir_feed *f, deadline_t until)
@@ -133,7 +118,7 @@ received(struct dir_feed *f, LDAPMessage **msg_r, struct err *e)
 		}
 		dir_conn_msg_free(&msg);
 		if (type < 0)
-			return err_failed(lost(&f->c, e));
+			return dir_conn_lost(&f->c, e);
 	}
 	return 0;
 }
