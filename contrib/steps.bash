@@ -21,17 +21,27 @@ step() {
 	fi
 }
 
-# shown NAME TITLE PATTERN COMMAND...: the same with lines that match shown as they come; $details names a file to show
-# instead of the log when it fails
-shown() {
+# suite NAME TITLE PATTERN COMMAND...: the same with lines that match shown as they come; $details names a file to show
+# instead of the log when it fails. What follows runs all the same, for one broken test should not hide others: end with passed.
+suite() {
 	local name=$1 title=$2 pattern=$3 log=$logs/$1.log
 	shift 3
 	say "$title"
 	mkdir -p "$logs"
 	if ! { "$@" 2>&1 | tee "$log" | { grep --line-buffered -E "$pattern" || true; }; }; then
-		[ -f "${details:-}" ] || details=$log
+		[ -f "${details:-}" ] || local details=$log
 		tail -n 100 "$details" | sed 's/^/    /'
-		printf '\n==> FAILED: %s; the whole log is %s\n' "$title" "$log"
-		exit 1
+		failed+=("$title; the whole log is $log")
 	fi
+}
+failed=()
+
+# passed WHAT: says so and returns 0, or names the suites that failed and returns 1
+passed() {
+	if [ ${#failed[@]} -gt 0 ]; then
+		printf '\n==> FAILED: %s' "${failed[@]}"
+		printf '\n'
+		return 1
+	fi
+	say "Passed: $1"
 }
