@@ -216,11 +216,12 @@ record(struct store_tx *tx, const struct verdict *v, struct err *e)
 	return store_q_run(&q, e);
 }
 
-/* Not counted in the guard's window: somebody has looked at them, and the next single removal must not wait. */
+/* Not counted in the guard's window, and what went out before the limit was reached is forgotten with them: somebody
+ * has looked at all of it, and the next single removal must not wait. */
 static int
 release(struct store_tx *tx, int64_t batch, struct err *e)
 {
-	if (run_two(tx, SQL_HELD_RELEASE, tx->now_us, batch, e))
+	if (run_two(tx, SQL_HELD_RELEASE, tx->now_us, batch, e) || run_one(tx, SQL_REMOVALS_DROP, INT64_MAX, e))
 		return -1;
 	tx->tally.events += sqlite3_changes64(tx->d->h);
 	return store_tx_recount_range(tx, e);

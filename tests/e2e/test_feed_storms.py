@@ -150,6 +150,28 @@ def test_F23_mass_delete_by_an_administrator(source):
         fed.remove()
 
 
+@pytest.mark.parametrize("source", ["accesslog", "syncrepl"])
+def test_F23_the_next_leaver_after_a_release(source):
+    """What was told up to the limit belongs to what the operator has looked at: it does not hold the next one back."""
+    fed = Fed(history=source == "accesslog", guard={"max_removals": 10, "max_percent": 1})
+    try:
+        made = fed.make_many(14)
+        fed.mark()
+        for i, dn in made[:10]:
+            assert [short(e) for e in fed.told(fed.ldap.delete, dn)] == [("user.deleted", i)]
+        for _, dn in made[10:12]:
+            assert fed.told(fed.ldap.delete, dn) == []
+        (batch,) = operate(fed, "GET", "/admin/v1/guard")["data"]
+        assert batch["removals"] == 2
+        operate(fed, "POST", f"/admin/v1/guard/{batch['id']}/release", {"why": "the department was closed"})
+        assert [short(e) for e in fed.mark()] == [("user.deleted", i) for i, _ in made[10:12]]
+        for i, dn in made[12:]:
+            assert [short(e) for e in fed.told(fed.ldap.delete, dn)] == [("user.deleted", i)]
+        assert operate(fed, "GET", "/admin/v1/guard")["data"] == []
+    finally:
+        fed.remove()
+
+
 def test_F22_a_base_is_narrowed(tmp_path):
     """A slip in the configuration, and most users are out of its sight: that is no removal before somebody says so."""
     fed = Fed(history=False)

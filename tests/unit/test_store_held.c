@@ -237,13 +237,30 @@ START_TEST(removals_are_counted_when_they_go_out)
 	ck_assert_int_eq(window(), 2); /* held ones did not go out */
 	(void)tx("-u6 +u4");
 	ck_assert_int_eq(window(), 3);
-	ck_assert_int_eq(decide(p.batch, true, &n), 0);
-	ck_assert_int_eq(window(), 3); /* somebody has looked at them */
+	ck_assert_int_eq(decide(p.batch, false, &n), 0);
+	ck_assert_int_eq(window(), 3); /* the rejected were wrong; that says nothing for the others */
 	store_case_reopen();
 	ck_assert_int_eq(window(), 3);
 	ck_assert_int_eq(store_maintain(s, clock_wall_us() + (RETENTION_MS + 1) * 1000, &dropped, &e), 0);
 	ck_assert_int_gt(dropped, 0);
 	ck_assert_int_eq(window(), 0); /* older than a day for that clock */
+}
+END_TEST
+
+START_TEST(a_release_begins_a_new_window)
+{
+	int64_t n;
+
+	(void)tx("-u1 -u2 -u3");
+	struct script p = tx("-u4 -u5 !");
+	(void)tx("-u6");
+	ck_assert_int_eq(window(), 4);
+	ck_assert_int_eq(decide(p.batch, true, &n), 0);
+	ck_assert_int_eq(window(), 0); /* somebody has looked at what was held and at what led to it */
+	store_case_reopen();
+	ck_assert_int_eq(window(), 0);
+	(void)tx("-u7");
+	ck_assert_int_eq(window(), 1);
 }
 END_TEST
 
@@ -494,6 +511,7 @@ main(void)
 		the_head_does_not_move_for_what_is_held,
 		a_hold_that_is_undone_leaves_nothing,
 		removals_are_counted_when_they_go_out,
+		a_release_begins_a_new_window,
 		counts_outlive_the_events,
 		released_events_come_in_their_order,
 		a_release_wakes_readers,

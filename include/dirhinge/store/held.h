@@ -9,8 +9,8 @@
 /* Removals among the events that this transaction has appended (not held). */
 int64_t store_tx_removals_here(struct store_tx *tx);
 /* Removals that went out since a point in time, those of this transaction left out: the guard's window. Counts outlive
- * the events' retention as long as they are younger than a day. What an operator released does not count: it was looked
- * at, and the next single removal must not wait for the window to pass. */
+ * the events' retention as long as they are younger than a day. What an operator released, and what went out before,
+ * does not count: it was looked at, and the next single removal must not wait for the window to pass. */
 int store_tx_removals_since(struct store_tx *tx, int64_t since_us, int64_t *n_r, struct err *e) DH_MUST_USE;
 /* Takes back what this transaction has appended for each subject that has a removal in it, into the open batch (a new
  * one if there is none; its reason is then set). The batch's id. */
