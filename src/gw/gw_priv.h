@@ -77,7 +77,9 @@ int gw_none_match_write(struct gw_run *run, const struct dir_entry *en, struct e
 int gw_if_match_new(struct gw_run *run, struct err *e) DH_MUST_USE;
 /* Attributes that map_version needs; NULL-terminated, in the arena. */
 const char *const *gw_version_attrs(struct gw_run *run);
-/* The same as a condition for gw_guard: the version that was read; NULL without If-Match. */
+/* As a condition for gw_guard: the entry is as it was read, with gw_version_attrs; NULL if it shows no version. */
+const struct dir_filter *gw_unchanged(struct gw_run *run, const struct dir_entry *en);
+/* The same for If-Match; NULL without. */
 const struct dir_filter *gw_version_condition(struct gw_run *run, const struct dir_entry *en);
 /* The assertion of every write: dn is still the entry with this id, and more (or NULL) holds for it. NULL where the
  * directory lacks the control. */

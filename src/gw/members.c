@@ -19,6 +19,9 @@ struct plan {
 	bool placeholder;                   /* the class requires a member: the zero-length DN stands in */
 	bool drop_placeholder;              /* it is there and has to go in the same modify */
 	bool add_placeholder;               /* the last real member goes in the same modify */
+	bool looked;                        /* for that the group was read, */
+	struct strv version;                /* in this version, */
+	const struct dir_filter *unchanged; /* and still is so */
 	const struct dir_filter *condition; /* the caller's */
 	const struct dir_entry **post_r;    /* the caller's, or NULL */
 };
@@ -114,22 +117,29 @@ nothing_left(const struct plan *p)
 	return p->n_add == 0 && p->n_del == 0 && !p->clear && (!p->other || p->other->n == 0);
 }
 
+static const struct dir_filter *
+both(const struct plan *p, const struct dir_filter *x, const struct dir_filter *y)
+{
+	return x && y ? dir_f_and2(p->run->m.a, x, y) : x ? x : y;
+}
+
 /* One attempt. A group that still holds the placeholder must lose it with its first member; the assertion lets the
  * common case (it is not there) pass without a question beforehand. */
 static int
 attempt(const struct plan *p, struct err *e)
 {
 	struct arena *a = p->run->m.a;
-	bool guard = p->placeholder && p->n_add > 0 && !p->drop_placeholder && p->run->m.caps->assertion;
+	bool first = p->placeholder && p->n_add > 0 && !p->drop_placeholder && p->run->m.caps->assertion;
 	struct dir_mods mods;
 	build(p, &mods);
 	const struct dir_filter *more = p->condition;
-	if (guard) {
-		const struct dir_filter *none = dir_f_not(a, has_placeholder(p));
-		more = more ? dir_f_and2(a, more, none) : none;
-	}
+	if (first)
+		more = both(p, more, dir_f_not(a, has_placeholder(p)));
+	if (p->add_placeholder)
+		more = both(p, more, p->unchanged);
 	struct dir_write w = {
-		.permissive = true,
+		/* The placeholder comes for members who go, not for some who went: refint moves no version. */
+		.permissive = !p->add_placeholder,
 		.assertion = gw_guard(p->run, p->dn, p->id, more),
 		.id = p->id,
 		.post_attrs = p->post_r ? gw_version_attrs(p->run) : NULL,
@@ -176,13 +186,65 @@ adapt_precondition(struct plan *p, struct err *e)
 	return there;
 }
 
-/* groupOfNames needs a member: the last real one is swapped for the placeholder. */
+/* The group with its members and its version: 1, 0 it is gone, -1. */
 static int
-adapt_empty(struct plan *p)
+read_group(const struct plan *p, const struct dir_entry **en_r, struct err *e)
 {
-	if (!p->placeholder || p->n_del == 0 || p->add_placeholder)
+	const char *const *version = gw_version_attrs(p->run);
+	size_t n = 0;
+	while (version[n])
+		n++;
+	const char **attrs = ARENA_ARRAY(p->run->m.a, n + 2, const char *);
+	memcpy(attrs, version, n * sizeof(*attrs));
+	attrs[n] = p->attr;
+	struct dir_search s = {.base = p->dn, .scope = DIR_BASE, .attrs = attrs};
+	return dir_search_one(p->run->m.dir, p->run->m.a, &s, p->run->m.until, en_r, e);
+}
+
+/* Keeps of p->del those who are members; true if nobody else is one. */
+static bool
+all_go(struct plan *p, const struct dir_attr *members)
+{
+	struct arena *a = p->run->m.a;
+	struct strmap *go = strmap_new(a, false), *found = strmap_new(a, false);
+	size_t kept = 0;
+	bool all = true;
+	for (size_t i = 0; i < p->n_del; i++) {
+		char *key = dir_dn_normal(a, p->del[i]);
+		if (key)
+			strmap_put(go, strv_of(key), key);
+	}
+	for (size_t i = 0; members && i < members->n; i++) {
+		char *key = dir_dn_normal(a, members->values[i].p);
+		/* A name counts once: the directory may tell apart what is one name here. */
+		if (key && strmap_get(go, strv_of(key)) && !strmap_put(found, strv_of(key), key))
+			p->del[kept++] = members->values[i].p;
+		else
+			all = false;
+	}
+	p->n_del = kept;
+	return all;
+}
+
+/* groupOfNames needs a member: the last real one is swapped for the placeholder. No filter says "and nobody else", so
+ * the swap is for the version that was read; what others change in between makes a new one, and it is read again. */
+static int
+adapt_last(struct plan *p, struct err *e)
+{
+	const struct dir_entry *en;
+	if (!p->placeholder || p->n_del == 0 || p->n_add > 0)
 		return 0;
-	p->add_placeholder = true;
+	int rc = read_group(p, &en, e);
+	if (rc <= 0)
+		return rc;
+	const char *attr = p->run->m.caps->flavour->version_attr;
+	struct strv version = attr ? dir_entry_first(en, attr) : strv_n(NULL, 0);
+	if (p->looked && strv_eq(version, p->version))
+		return 0;
+	p->looked = true;
+	p->version = version;
+	p->unchanged = gw_unchanged(p->run, en);
+	p->add_placeholder = all_go(p, dir_entry_attr(en, p->attr));
 	return 1;
 }
 
@@ -192,14 +254,14 @@ adapt(struct plan *p, struct err *e)
 {
 	struct err why = *e;
 	int rc = 0;
-	if (why.code == ERR_PRECONDITION)
+	if (why.code == ERR_DIR_OBJECT_CLASS || (p->add_placeholder && gw_raced(&why)))
+		rc = adapt_last(p, e);
+	else if (why.code == ERR_PRECONDITION)
 		rc = adapt_precondition(p, e);
 	else if (why.code == ERR_DIR_MISSING_VALUE)
 		rc = adapt_missing(p, e);
 	else if (why.code == ERR_DIR_HAS_VALUE)
 		rc = adapt_present(p, e);
-	else if (why.code == ERR_DIR_OBJECT_CLASS)
-		rc = adapt_empty(p);
 	if (rc == 0)
 		*e = why;
 	return rc;

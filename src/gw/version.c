@@ -79,17 +79,23 @@ gw_version_attrs(struct gw_run *run)
 }
 
 const struct dir_filter *
-gw_version_condition(struct gw_run *run, const struct dir_entry *en)
+gw_unchanged(struct gw_run *run, const struct dir_entry *en)
 {
 	const char *attr = run->m.caps->flavour->version_attr;
 	struct strv version = attr ? dir_entry_first(en, attr) : strv_n(NULL, 0);
-	const char *header = run->q->if_match;
-	if (!header || strv_eq(strv_trim(strv_of(header)), STRV("*")) || !version.p)
+	if (!version.p)
 		return NULL;
 	/* refint changes an entry without a new version but as another modifier (directories.md 0.3). */
 	struct strv by = dir_entry_first(en, "modifiersName");
 	const struct dir_filter *same = dir_f_eq(run->m.a, attr, version);
 	return by.p ? dir_f_and2(run->m.a, same, dir_f_eq(run->m.a, "modifiersName", by)) : same;
+}
+
+const struct dir_filter *
+gw_version_condition(struct gw_run *run, const struct dir_entry *en)
+{
+	const char *header = run->q->if_match;
+	return !header || strv_eq(strv_trim(strv_of(header)), STRV("*")) ? NULL : gw_unchanged(run, en);
 }
 
 const struct dir_filter *

@@ -10,7 +10,9 @@ import threading
 
 import pytest
 
+from support.hinge import unique
 from support.scim import PATCH_OP
+from support.slapd import Variant
 
 WRITERS = 16
 PATCHES = int(os.environ.get("DIRHINGE_PATCHES", "320"))
@@ -104,6 +106,49 @@ def test_T20_all_the_same_values(hinge):
     assert len(raw) == len(set(raw)) and (len(raw) == 1 or "" not in raw), raw
     patch(hinge.lenient, group, {"op": "replace", "path": "members", "value": [{"value": users[0]}]})
     hinge.assert_members(group["id"], users[0])
+
+
+def lives_of_members(records, members):
+    """(what a group held after a write, the write) for each, as the accesslog tells it."""
+    for r in records:
+        mods = [m.partition(":")[2] for m in r["reqMod"] if m.startswith("member:")]
+        values = {op: {m[1:].removeprefix(" ") for m in mods if m[0] == op} for op in "=-+"}
+        members = ((values["="] or members) - values["-"]) | values["+"]
+        yield members, r
+
+
+@pytest.mark.parametrize("cleanup", ["none", "refint", "memberof"])
+def test_T20_the_placeholder_is_beside_nobody(hinges, cleanup):
+    """A group between empty and not, changed in all ways at once, by an administrator too: no write of the gateway, at
+    no moment, leaves the placeholder beside a member."""
+    hinge = hinges(Variant(cleanup=cleanup))
+    users = [id_ for id_, _ in hinge.make_many(2)]
+    theirs = hinge.make_many(1)[0][1]
+    group = hinge.make_group()
+    dn = hinge.dn(group["id"])
+    mark = hinge.slapd.audit_mark()
+    ways = [lambda u: [add(u)], lambda u: [remove(u)], lambda u: [add(*users)], lambda u: [remove(i) for i in users],
+            lambda u: [{"op": "replace", "path": "members", "value": [{"value": u}]}],
+            lambda u: [{"op": "remove", "path": "members"}],
+            lambda u: [remove(u), {"op": "replace", "path": "externalId", "value": unique("x")}]]
+    weights = [6, 6, 2, 3, 1, 1, 2]
+
+    def work(client, i):
+        dice = random.Random(3000 + i)
+        for _ in range(PATCHES // WRITERS):
+            if i == 0:  # an administrator, who looks at what is there
+                hinge.ldap.modify_ldif("".join(f"dn: {dn}\nchangetype: modify\n{op}: member\nmember: {theirs}\n-\n\n"
+                                               for op in ("add", "delete") * 5), only_if="(!(member=))")
+            else:
+                patch(client, group, *dice.choices(ways, weights)[0](dice.choice(users)))
+
+    run_writers(hinge, work)
+    emptied, seen = 0, {""}
+    for seen, record in lives_of_members([r for r in hinge.slapd.audit(mark) if r.one("reqDN") == dn], seen):
+        assert "" not in seen or len(seen) == 1, f"{seen} after {record['reqMod']}"
+        emptied += seen == {""}
+    assert seen == set(hinge.entry(group["id"])["member"]), "the accesslog was not read right"
+    assert emptied > WRITERS, "the group was hardly ever empty"
 
 
 def test_T20_compare_and_swap_with_if_match(hinge):

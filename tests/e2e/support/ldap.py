@@ -147,9 +147,11 @@ class Tools:
             text += f"{op}: {name}\n" + "".join(ldif_line(name, v) for v in values) + "-\n"
         self._run(self._base("ldapmodify"), text.encode("ascii"))
 
-    def modify_ldif(self, text, timeout=TOOL_TIMEOUT):
-        """Changes of all kinds, as LDIF; those that fail are passed over. How it ended."""
-        return self._run(self._base("ldapmodify") + ["-c"], text.encode("utf-8"), ok=range(256),
+    def modify_ldif(self, text, timeout=TOOL_TIMEOUT, only_if=None):
+        """Changes of all kinds, as LDIF; those that fail are passed over. How it ended. only_if: a filter that each
+        entry must match (RFC 4528)."""
+        held_to = ["-e", f"!assert={only_if}"] if only_if else []
+        return self._run(self._base("ldapmodify") + ["-c"] + held_to, text.encode("utf-8"), ok=range(256),
                          timeout=timeout).returncode
 
     def rename(self, dn, new_rdn):

@@ -387,6 +387,6 @@ class Slapd:
         return max(self.admin.read(SUFFIX, attrs=("contextCSN",))["contextCSN"])
 
     def audit(self, mark):
-        """Write records after mark, oldest first: reqType, reqDN, reqMod as the directory logged them."""
+        """Write records after mark in the order they were done: reqType, reqDN, reqMod as the directory logged them."""
         found = self.admin.search(ACCESSLOG, f"(&(objectClass=auditWriteObject)(entryCSN>={mark}))")
-        return sorted((r for r in found if r.one("entryCSN") != mark), key=lambda r: r.one("reqStart"))
+        return sorted((r for r in found if r.one("entryCSN") != mark), key=lambda r: r.one("entryCSN"))
