@@ -516,7 +516,11 @@ def test_guard_release_and_reject(feed):
 
 
 def test_metrics(feed):
-    r = reader(feed)
+    r = reader(feed).now()
+    start = r.cursor
+    names = [add_person(feed)[0] for _ in range(5)]
+    r.until(of(names[-1]))
+    r.cursor = start
     before = metrics(feed)["dirhinge_events_delivered_total"].total(client="legacy", way="page")
     n = len(r.page(limit=5).expect(200).events)
     after = metrics(feed)["dirhinge_events_delivered_total"].total(client="legacy", way="page")
