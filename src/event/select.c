@@ -149,27 +149,42 @@ parse_moved(const char *type, struct view *v)
 	return v->moved;
 }
 
+bool
+event_select_may(const struct event_select *s, const char *type)
+{
+	struct view v = {.s = s};
+
+	/* a type of a later version, after a downgrade: nothing is known of it */
+	if (!event_type_parse(strv_of(type), &v.type) && !parse_moved(type, &v))
+		return false;
+	if (v.moved && !s->sees)
+		return false;
+	v.user = str_eq(event_type_subject(v.type), "User");
+	if (!(v.user ? s->users : s->groups))
+		return false;
+	if (wanted(s, v.type) && !v.moved)
+		return true;
+	/* only what is there before and after the change can come in or leave */
+	bool turns =
+		(s->filtered || s->sees) && !is_membership(v.type) && v.type != created(&v) && v.type != deleted(&v);
+	return turns && (wanted(s, created(&v)) || wanted(s, deleted(&v)));
+}
+
 int
 event_select_match(struct arena *a, const struct event_select *s, const struct event_seen *ev, struct strv *body_r,
 		   struct err *e)
 {
 	struct view v = {.s = s};
 
-	/* a type of a later version, after a downgrade: nothing is known of it */
-	if (!event_type_parse(strv_of(ev->type), &v.type) && !parse_moved(ev->type, &v))
-		return 0;
-	if (v.moved && !s->sees)
-		return 0;
-	v.user = str_eq(event_type_subject(v.type), "User");
-	if (!(v.user ? s->users : s->groups))
+	if (!event_select_may(s, ev->type))
 		return 0;
 	if (!s->filtered && !s->sees) {
-		if (wanted(s, v.type))
-			*body_r = ev->body;
-		return wanted(s, v.type);
+		*body_r = ev->body;
+		return 1;
 	}
-	if (!wanted(s, v.type) && !wanted(s, created(&v)) && !wanted(s, deleted(&v)))
-		return 0;
+	if (!event_type_parse(strv_of(ev->type), &v.type))
+		(void)parse_moved(ev->type, &v);
+	v.user = str_eq(event_type_subject(v.type), "User");
 	const char *now = ev->dn_key ? ev->dn_key : ev->old_dn_key;
 	const char *then = ev->old_dn_key ? ev->old_dn_key : ev->dn_key;
 	v.before.exists = v.type != created(&v) && fence(s, is_membership(v.type) ? now : then);

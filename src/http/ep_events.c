@@ -45,6 +45,7 @@ apply_last(const struct req *q, struct events_read *r, struct err *e)
 	}
 	store_range(r->store, &range);
 	r->at = (struct event_cursor){.seq = range.head - n < range.oldest - 1 ? range.oldest - 1 : range.head - n};
+	http_events_batch(r);
 	return store_event_mark(r->store, r->at.seq, &r->at.mark, e) < 0 ? -1 : 0;
 }
 

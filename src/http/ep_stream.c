@@ -57,6 +57,7 @@ refill(struct stream *s)
 	buf_reset(&s->out);
 	s->sent = 0;
 	while (!s->ended && s->out.n == 0) {
+		http_events_batch(&s->r);
 		if (http_events_take(&s->r, EVENTS_SSE, &s->out, &b, &e) < 0) {
 			end_with_error(s, &e);
 			return;

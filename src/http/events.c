@@ -6,8 +6,8 @@
 #include "http_priv.h"
 #include "request.h"
 
-/* Events looked at in one go; a filter that matches next to nothing must not make a request endless. A fixed number,
- * not a time: the same place gives the same page. */
+/* Numbers of events looked at for one page, however often it waited; a filter that matches next to nothing must not
+ * make a request endless. Counted from the place and not a time: the same place gives the same page. */
 #define EXAMINED_MAX 10000
 #define ALL_TYPES    ((UINT32_C(1) << EVENT_N_TYPES) - 1)
 /* How often a waiting reader looks whether its client is still there. */
@@ -160,13 +160,38 @@ begin_at(struct events_read *r, const char *after, struct err *e)
 	return store_event_mark(r->store, range.head, &r->at.mark, e) < 0 ? -1 : 0;
 }
 
+/* What is stored under any other type is nothing for the client: it need not be woken for it. */
+static uint64_t
+topics_of(const struct event_select *s)
+{
+	static const char *const moved[] = {EVENT_USER_MOVED, EVENT_GROUP_MOVED};
+	uint64_t topics = 0;
+	for (int t = 0; t < EVENT_N_TYPES; t++)
+		if (event_select_may(s, event_type_name((enum event_type)t)))
+			topics |= store_topic(event_type_name((enum event_type)t));
+	for (size_t i = 0; i < ARRAY_SIZE(moved); i++)
+		if (event_select_may(s, moved[i]))
+			topics |= store_topic(moved[i]);
+	return topics;
+}
+
+void
+http_events_batch(struct events_read *r)
+{
+	r->stop = r->at.seq + EXAMINED_MAX;
+}
+
 int
 http_events_begin(struct req *q, const char *after, struct events_read *r, struct err *e)
 {
 	if (http_events_store(q, &r->store, e) < 0)
 		return -1;
 	r->log = (struct event_log){store_key(r->store), arena_strdup(q->a, store_generation(r->store))};
-	return fill_select(q, &r->select, e) < 0 ? -1 : begin_at(r, after, e);
+	if (fill_select(q, &r->select, e) < 0 || begin_at(r, after, e) < 0)
+		return -1;
+	r->topics = topics_of(&r->select);
+	http_events_batch(r);
+	return 0;
 }
 
 const char *
@@ -182,7 +207,7 @@ struct taking {
 	struct arena *a;
 	enum events_form form;
 	struct buf *out;
-	int64_t n, examined, asked;
+	int64_t n, rows;
 	bool full;
 };
 
@@ -228,12 +253,12 @@ take_event(void *ctx, const struct store_event *ev, struct err *e)
 	if (rc < 0)
 		return err_cause(e, "event %s", ev->id);
 	t->r->at = (struct event_cursor){ev->seq, store_mark(ev->id)};
-	t->examined++;
+	t->rows++;
 	if (rc > 0) {
 		write_event(t, ev, body);
 		t->n++;
 	}
-	t->full = t->n == t->r->limit || t->out->n >= t->r->bytes || t->examined == t->asked;
+	t->full = t->n == t->r->limit || t->out->n >= t->r->bytes || ev->seq >= t->r->stop;
 	return t->full;
 }
 
@@ -241,14 +266,18 @@ int
 http_events_take(struct events_read *r, enum events_form form, struct buf *out, struct events_batch *b_r, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(16384);
-	struct taking t = {.r = r, .a = a, .form = form, .out = out};
+	struct taking t = {.r = r, .a = a, .form = form, .out = out, .rows = 1};
 	int64_t behind = r->at.seq;
 	const struct event_select *s = &r->select;
 	bool all = !s->filtered && !s->sees && s->users && s->groups && s->types == ALL_TYPES;
 	struct store_range range;
-	t.asked = all ? r->limit : EXAMINED_MAX;
-	if (store_events(r->store, behind, t.asked, take_event, &t, e) < 0)
-		return -1;
+	for (int64_t asked = 1; !t.full && t.rows == asked;) {
+		/* who gets everything needs no more rows than the page has places, but for changes of the DN alone */
+		asked = all ? r->limit - t.n : EXAMINED_MAX;
+		t.rows = 0;
+		if (store_events(r->store, r->at.seq, asked, take_event, &t, e) < 0)
+			return -1;
+	}
 	/* retention may have passed by since the place was checked: a gap must not look like none */
 	store_range(r->store, &range);
 	if (behind < range.oldest - 1 || !str_eq(r->log.generation, store_generation(r->store)))
@@ -260,12 +289,15 @@ http_events_take(struct events_read *r, enum events_form form, struct buf *out, 
 }
 
 bool
-http_events_wait(struct req *q, const struct events_read *r, deadline_t until, bool *ended_r)
+http_events_wait(struct req *q, struct events_read *r, deadline_t until, bool *ended_r)
 {
 	*ended_r = false;
 	while (deadline_left(until) > 0) {
 		deadline_t look = deadline_min(until, deadline_in(LOOK_MS));
-		if (store_wait(r->store, r->at.seq, look))
+		struct store_waiting w = {.topics = r->topics, .stop = r->stop, .seq = r->at.seq, .mark = r->at.mark};
+		bool news = store_wait(r->store, &w, look);
+		r->at = (struct event_cursor){w.seq, w.mark};
+		if (news)
 			return true;
 		*ended_r = deadline_left(look) > 0 || http_draining(q->h) || http_conn_gone(q->conn) ||
 			   !http_clients_current(q->h, q->clients);

@@ -19,6 +19,8 @@ struct events_read {
 	struct event_select select;
 	int64_t limit;
 	int64_t wait_ms;
+	uint64_t topics;        /* of events that may be for the client (store_wait) */
+	int64_t stop;           /* a batch ends behind the event with this number, or the first one above */
 	size_t bytes;           /* a batch ends behind the event that takes it above */
 	struct event_cursor at; /* behind the last event looked at */
 };
@@ -48,8 +50,11 @@ struct events_batch {
 /* Appends the events behind the place that the client gets, and moves the place on. */
 int http_events_take(struct events_read *r, enum events_form form, struct buf *out, struct events_batch *b_r,
 		     struct err *e) DH_MUST_USE;
-/* True when there is something behind the place. False at the deadline or when the reader has to end: it drains, the
- * client left, or its rights have changed. *ended_r tells which. */
-bool http_events_wait(struct req *q, const struct events_read *r, deadline_t until, bool *ended_r);
+/* Begins a batch here; http_events_begin has done so for the first. */
+void http_events_batch(struct events_read *r);
+/* True when there is something behind the place, which moves on over what is nothing for the client. False at the
+ * deadline or when the reader has to end: it drains, the client left, or its rights have changed. *ended_r tells which.
+ */
+bool http_events_wait(struct req *q, struct events_read *r, deadline_t until, bool *ended_r);
 
 #endif

@@ -69,28 +69,69 @@ read_page(struct store_db *d, int64_t after, int64_t limit, struct store_rows *r
 	return rc;
 }
 
+/* False: the place is too far behind. */
+static bool
+take_recent(struct store *s, int64_t after, struct store_recent_page *p)
+{
+	mutex_lock(&s->lock);
+	/* what retention has dropped is in no page, though a lot may still hold it */
+	int64_t dropped = s->tally.oldest - 1;
+	bool here = store_recent_take(&s->recent, after < dropped ? dropped : after, p);
+	s->disk_pages += !here;
+	mutex_unlock(&s->lock);
+	return here;
+}
+
+static void
+give_recent(struct store *s, struct store_recent_page *p)
+{
+	struct store_lot *old = NULL;
+
+	mutex_lock(&s->lock);
+	store_recent_give(p, &old);
+	mutex_unlock(&s->lock);
+	store_lots_free(&old);
+}
+
+/* One page from memory or from the disk, told to fn. *rows_r: how many it had; *after: the last one told. */
+static int
+tell_page(struct store *s, int64_t *after, int64_t n, int64_t *rows_r, store_event_fn fn, void *ctx, struct err *e)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(16 * 1024);
+	struct store_rows rows = {.a = a, .size = sizeof(struct store_event)};
+	struct store_recent_page p = {.max = (size_t)n};
+	int rc = 0;
+
+	p.events = ARENA_ARRAY(a, p.max, const struct store_event *);
+	p.lots = ARENA_ARRAY(a, p.max, struct store_lot *);
+	if (!take_recent(s, *after, &p)) {
+		struct store_db *d = store_reader_take(s, e);
+		if (!d)
+			return -1;
+		rc = read_page(d, *after, n, &rows, e);
+		store_reader_give(s, d);
+		for (const struct store_event *evs = rows.v; p.n < rows.n; p.n++)
+			p.events[p.n] = &evs[p.n];
+	}
+	for (size_t i = 0; i < p.n && rc == 0; i++)
+		rc = fn(ctx, p.events[i], e);
+	if (p.n > 0)
+		*after = p.events[p.n - 1]->seq;
+	*rows_r = (int64_t)p.n;
+	give_recent(s, &p);
+	return rc;
+}
+
 int
 store_events(struct store *s, int64_t after, int64_t limit, store_event_fn fn, void *ctx, struct err *e)
 {
 	int rc = 0;
 
-	for (int64_t left = limit; left > 0 && rc == 0;) {
-		DH_CLEANUP(arena_free) struct arena *a = arena_new(64 * 1024);
-		struct store_rows rows = {.a = a, .size = sizeof(struct store_event)};
+	for (int64_t left = limit, rows = 0; left > 0 && rc == 0; left -= rows) {
 		int64_t n = left < STORE_CHUNK ? left : STORE_CHUNK;
-		struct store_db *d = store_reader_take(s, e);
-		if (!d)
-			return -1;
-		rc = read_page(d, after, n, &rows, e);
-		store_reader_give(s, d);
-		const struct store_event *evs = rows.v;
-		for (size_t i = 0; i < rows.n && rc == 0; i++)
-			rc = fn(ctx, &evs[i], e);
-		if (rc == 0 && (int64_t)rows.n < n)
+		rc = tell_page(s, &after, n, &rows, fn, ctx, e);
+		if (rc == 0 && rows < n)
 			break;
-		if (rows.n > 0)
-			after = evs[rows.n - 1].seq;
-		left -= n;
 	}
 	return rc < 0 ? -1 : 0;
 }
@@ -113,6 +154,14 @@ read_mark(struct store_db *d, int64_t seq, uint64_t *mark_r, struct err *e)
 int
 store_event_mark(struct store *s, int64_t seq, uint64_t *mark_r, struct err *e)
 {
+	mutex_lock(&s->lock);
+	const struct store_event *ev = seq < s->tally.oldest ? NULL : store_recent_at(&s->recent, seq);
+	uint64_t mark = ev ? store_mark(ev->id) : 0;
+	mutex_unlock(&s->lock);
+	if (ev) {
+		*mark_r = mark;
+		return 1;
+	}
 	struct store_db *d = store_reader_take(s, e);
 	if (!d)
 		return -1;
@@ -122,15 +171,12 @@ store_event_mark(struct store *s, int64_t seq, uint64_t *mark_r, struct err *e)
 }
 
 bool
-store_wait(struct store *s, int64_t seq, deadline_t until)
+store_wait(struct store *s, struct store_waiting *w, deadline_t until)
 {
 	mutex_lock(&s->lock);
-	while (!s->woken && s->tally.head <= seq)
-		if (!cond_wait_until(&s->grown, &s->lock, until))
-			break;
-	bool grown = s->tally.head > seq;
+	bool news = store_recent_wait(&s->recent, &s->lock, &s->woken, w, until);
 	mutex_unlock(&s->lock);
-	return grown;
+	return news;
 }
 
 void
@@ -138,7 +184,7 @@ store_wake_all(struct store *s)
 {
 	mutex_lock(&s->lock);
 	s->woken = true;
-	cond_broadcast(&s->grown);
+	store_recent_wake(&s->recent);
 	mutex_unlock(&s->lock);
 }
 
@@ -202,6 +248,19 @@ hold(struct store_tx *tx, int64_t batch, const struct store_event *ev, struct er
 	return 0;
 }
 
+/* For who reads it in a moment. */
+static void
+remember(struct store_tx *tx, const struct store_event *ev)
+{
+	if (tx->untold)
+		return;
+	if (!tx->lot)
+		tx->lot = store_lot_new();
+	tx->untold = !store_lot_add(tx->lot, ev, tx->tally.head);
+	if (tx->untold)
+		store_lot_free(&tx->lot);
+}
+
 static int
 append(struct store_tx *tx, const struct store_event *ev, struct err *e)
 {
@@ -223,6 +282,7 @@ append(struct store_tx *tx, const struct store_event *ev, struct err *e)
 		tx->tally.oldest = tx->tally.head;
 	tx->tally.events++;
 	tx->removals += ev->removal;
+	remember(tx, ev);
 	return 0;
 }
 

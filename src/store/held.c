@@ -76,6 +76,7 @@ store_tx_hold_back(struct store_tx *tx, const char *reason, int64_t now_us, int6
 	    run_two(tx, SQL_HELD_TAKE, batch, tx->first, e))
 		return -1;
 	int64_t taken = sqlite3_changes64(tx->d->h);
+	tx->untold = true;
 	if (run_two(tx, SQL_HELD_TAKEN, tx->first, last, e))
 		return -1;
 	must(sqlite3_changes64(tx->d->h) == taken);
@@ -224,6 +225,7 @@ release(struct store_tx *tx, int64_t batch, struct err *e)
 	if (run_two(tx, SQL_HELD_RELEASE, tx->now_us, batch, e) || run_one(tx, SQL_REMOVALS_DROP, INT64_MAX, e))
 		return -1;
 	tx->tally.events += sqlite3_changes64(tx->d->h);
+	tx->untold = true;
 	return store_tx_recount_range(tx, e);
 }
 

@@ -115,13 +115,17 @@ store_get_stats(struct store *s, struct store_stats *st_r)
 {
 	mutex_lock(&s->lock);
 	struct store_tally t = s->tally;
+	int64_t recent = (int64_t)s->recent.events, recent_bytes = (int64_t)s->recent.bytes, disk = s->disk_pages;
 	mutex_unlock(&s->lock);
 	*st_r = (struct store_stats){.events = t.events,
 				     .bytes = store_file_size(s->path),
 				     .wal_bytes = store_file_size(s->wal_path),
 				     .users = t.users,
 				     .groups = t.groups,
-				     .held = t.held};
+				     .held = t.held,
+				     .recent = recent,
+				     .recent_bytes = recent_bytes,
+				     .disk_pages = disk};
 }
 
 /* --- counting ------------------------------------------------------------------------------------------------------

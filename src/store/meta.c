@@ -66,6 +66,7 @@ forget(struct store_tx *tx, void *ctx DH_UNUSED, struct err *e)
 	store_q_int(&q, tx->now_us);
 	if (store_q_run(&q, e))
 		return -1;
+	tx->untold = true;
 	tx->generation = arena_strdup(tx->s->a, generation);
 	tx->tally = (struct store_tally){.oldest = tx->tally.head + 1, .head = tx->tally.head};
 	return 0;

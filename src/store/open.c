@@ -125,6 +125,7 @@ load_tally(struct store *s, struct err *e)
 		t.oldest = last + 1;
 	}
 	s->tally = t;
+	s->recent.behind = t.head;
 	return 0;
 }
 
@@ -224,7 +225,6 @@ store_open(const struct store_opts *opts, struct store **s_r, struct err *e)
 	mutex_init(&s->gate.lock);
 	cond_init(&s->gate.turn);
 	mutex_init(&s->lock);
-	cond_init(&s->grown);
 	cond_init(&s->free_reader);
 	if (prepare_dir(s->dir, e) || store_lock_dir(s->dir, &s->lock_fd, &s->clean, e) || load_key(s, e))
 		return -1;
@@ -248,6 +248,9 @@ store_close(struct store **s)
 		if (st->reader_open[i])
 			store_db_close(&st->readers[i]);
 	}
+	struct store_lot *old = NULL;
+	store_recent_clear(&st->recent, 0, &old);
+	store_lots_free(&old);
 	if (st->w.h) {
 		if (st->w.serving)
 			store_checkpoint(st, true);
@@ -256,7 +259,6 @@ store_close(struct store **s)
 	store_unlock_dir(&st->lock_fd, clean);
 	secret_wipe(st->key, sizeof(st->key));
 	cond_done(&st->free_reader);
-	cond_done(&st->grown);
 	mutex_done(&st->lock);
 	cond_done(&st->gate.turn);
 	mutex_done(&st->gate.lock);

@@ -6,6 +6,7 @@
 #include "dirhinge/base/thread.h"
 #include "dirhinge/store/held.h"
 #include "store/db.h"
+#include "store/recent.h"
 
 #define STORE_DB_NAME   "dirhinge.db"
 #define STORE_LOCK_NAME "dirhinge.lock"
@@ -55,10 +56,12 @@ struct store {
 	int wal_pages, checkpointed_pages;
 
 	struct mutex lock; /* all below */
-	struct cond grown, free_reader;
+	struct cond free_reader;
 	const char *generation;
 	struct store_tally tally;
+	struct store_recent recent;
 	bool woken;
+	int64_t disk_pages;
 	struct store_db readers[STORE_READERS];
 	bool reader_open[STORE_READERS], reader_busy[STORE_READERS];
 };
@@ -70,6 +73,8 @@ struct store_tx {
 	int64_t now_us;
 	int64_t first;          /* head when the transaction began: what it appends has a higher seq */
 	int64_t removals;       /* among its events that are not held */
+	struct store_lot *lot;  /* what it has appended, NULL if nothing */
+	bool untold;            /* the log has changed in another way than by that */
 	const char *generation; /* set by store_reset: the new one */
 };
 

@@ -36,16 +36,21 @@ store_checkpoint(struct store *s, bool truncate)
 }
 
 static void
-publish(struct store *s, const struct store_tx *tx)
+publish(struct store *s, struct store_tx *tx)
 {
+	struct store_lot *old = NULL;
+
 	mutex_lock(&s->lock);
-	bool grown = tx->tally.head > s->tally.head;
 	s->tally = tx->tally;
 	if (tx->generation)
 		s->generation = tx->generation;
-	if (grown)
-		cond_broadcast(&s->grown);
+	store_recent_trim(&s->recent, s->tally.oldest, &old);
+	if (tx->untold)
+		store_recent_clear(&s->recent, s->tally.head, &old);
+	else
+		store_recent_put(&s->recent, &tx->lot, &old);
 	mutex_unlock(&s->lock);
+	store_lots_free(&old);
 }
 
 static int
@@ -105,9 +110,11 @@ transaction(struct store *s, int (*fn)(struct store_tx *tx, void *ctx, struct er
 		/* some errors have already undone it; and an undoing that fails leaves the log without a commit */
 		if (!sqlite3_get_autocommit(s->w.h) && run(&s->w, SQL_ROLLBACK, NULL))
 			store_db_fatal(&s->w, "roll back");
+		store_lot_free(&tx.lot);
 		return -1;
 	}
 	publish(s, &tx);
+	store_lot_free(&tx.lot);
 	return 0;
 }
 

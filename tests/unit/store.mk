@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CHECK
-store_tests = tests/unit/test_store tests/unit/test_store_state tests/unit/test_store_held tests/unit/test_store_faults
+store_tests = tests/unit/test_store tests/unit/test_store_state tests/unit/test_store_held tests/unit/test_store_faults \
+	tests/unit/test_store_recent
 check_PROGRAMS += $(store_tests)
 TESTS += $(store_tests)
 endif
@@ -17,3 +18,6 @@ tests_unit_test_store_held_LDADD = $(LIBS_store) $(CHECK_LIBS)
 tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c $(store_case)
 tests_unit_test_store_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_store_faults_LDADD = $(LIBS_store) $(CHECK_LIBS)
+tests_unit_test_store_recent_SOURCES = tests/unit/test_store_recent.c $(store_case)
+tests_unit_test_store_recent_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_store_recent_LDADD = $(LIBS_store) $(CHECK_LIBS)

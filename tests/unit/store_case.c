@@ -132,6 +132,14 @@ store_case_numbers(int64_t after, int64_t limit)
 	return arena_strdup(a, buf_str(&out));
 }
 
+bool
+store_case_wait(int64_t seq, deadline_t until)
+{
+	struct store_waiting w = {.topics = UINT64_MAX, .seq = seq};
+
+	return store_wait(s, &w, until);
+}
+
 struct store_state
 store_case_user(const char *id)
 {

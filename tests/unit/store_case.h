@@ -28,6 +28,8 @@ struct store_event store_case_event(int64_t n, const char *subject, bool removal
 void store_case_append(int64_t from, int64_t n, const char *subject, bool removal);
 /* "1 2 3": the numbers of the events that can be read after a seq. */
 const char *store_case_numbers(int64_t after, int64_t limit);
+/* Waits for any event with a higher number. */
+bool store_case_wait(int64_t seq, deadline_t until);
 /* A live user with this id. */
 struct store_state store_case_user(const char *id);
 

@@ -400,6 +400,112 @@ START_TEST(scopes_and_fences)
 }
 END_TEST
 
+/* --- memory and disk -------------------------------------------------------------------------------------------- */
+
+/* A reader is woken by the store's bits for types: two types on one bit would only cost, but there are few. */
+START_TEST(each_type_has_its_bit)
+{
+	uint64_t seen = store_topic(EVENT_USER_MOVED) | store_topic(EVENT_GROUP_MOVED);
+	ck_assert(store_topic(EVENT_USER_MOVED) != store_topic(EVENT_GROUP_MOVED));
+	for (int t = 0; t < EVENT_N_TYPES; t++) {
+		uint64_t topic = store_topic(event_type_name((enum event_type)t));
+		ck_assert_msg(!(seen & topic), "%s", event_type_name((enum event_type)t));
+		seen |= topic;
+	}
+}
+END_TEST
+
+static unsigned rolled;
+
+static int
+dice(int n)
+{
+	rolled = rolled * 1664525u + 1013904223u;
+	return (int)((rolled >> 8) % (unsigned)n);
+}
+
+static void
+make_anything(void)
+{
+	static const char *const names[] = {"anna", "ben", "carl", "dora"};
+	static const char *const dns[] = {"uid=x,ou=north,dc=x", "uid=x,ou=south,dc=x", "cn=x,ou=north,dc=x"};
+	make(&(struct making){.type = (enum event_type)dice(EVENT_N_TYPES),
+			      .name = names[dice(4)],
+			      .dn_key = dns[dice(3)],
+			      .n = 1 + dice(4),
+			      .padding = (size_t)dice(300)});
+}
+
+static const char *
+any_query(void)
+{
+	static const char *const types[] = {
+		"dsync.user.deleted",
+		"dsync.user.created,dsync.user.updated",
+		"dsync.group.user_added,dsync.group.user_removed,dsync.group.deleted",
+	};
+	static const char *const filters[] = {"userName%20eq%20%22anna%22", "userName%20gt%20%22b%22",
+					      "displayName%20pr"};
+	DH_CLEANUP(buf_done) struct buf q = BUF_INIT(1024);
+	buf_printf(&q, "&limit=%d", 1 + dice(dice(2) ? 8 : 300));
+	if (dice(2))
+		buf_printf(&q, "&types=%s", types[dice(3)]);
+	if (dice(3) == 0)
+		buf_printf(&q, "&filter=%s", filters[dice(3)]);
+	return arena_strdup(a, buf_str(&q));
+}
+
+static void
+restart(void)
+{
+	client_close(&c);
+	http_stop(&h, 0);
+	store_close(&store);
+	const struct store_opts so = {.dir = dir, .retention_ms = 3600000};
+	ck_assert_int_eq(store_open(&so, &store, &e), 0);
+	opts.store = store;
+	start(&http_default_limits);
+}
+
+/* The same place and query give the same bytes whether they come from memory or, after a restart, from the disk. */
+START_TEST(memory_and_disk_tell_the_same)
+{
+	static const char *const tokens[] = {"reading", "users", "north"};
+	enum { N = 300 };
+	const char *targets[N], *token[N];
+	struct strv bodies[N];
+	struct answer r;
+	struct store_stats st;
+	int64_t told = 0;
+	rolled = (unsigned)_i;
+	while (made < 400)
+		make_anything();
+	ask("/events?limit=1000", "reading", &r);
+	const json_t *all = json_object_get(r.json, "data");
+	ck_assert_uint_ge(json_array_size(all), 400);
+	for (int i = 0; i < N; i++) {
+		const json_t *ev = json_array_get(all, (size_t)dice((int)json_array_size(all)));
+		const char *cursor = json_string_value(json_object_get(ev, "cursor"));
+		targets[i] = arena_printf(a, "/events?after=%s%s", cursor, any_query());
+		token[i] = tokens[dice(3)];
+		ask(targets[i], token[i], &r);
+		told += (int64_t)count(&r);
+		bodies[i] = strv_n(arena_strndup(a, r.body.p, r.body.n), r.body.n);
+	}
+	ck_assert_int_gt(told, N);
+	store_get_stats(store, &st);
+	ck_assert_int_eq(st.disk_pages, 0);
+	restart();
+	for (int i = 0; i < N; i++) {
+		ask(targets[i], token[i], &r);
+		ck_assert_msg(strv_eq(r.body, bodies[i]), "%s %s:\n%.*s\n%.*s", token[i], targets[i], (int)bodies[i].n,
+			      bodies[i].p, (int)r.body.n, r.body.p);
+	}
+	store_get_stats(store, &st);
+	ck_assert_int_ge(st.disk_pages, N);
+}
+END_TEST
+
 /* --- long polls ------------------------------------------------------------------------------------------------- */
 
 static void
@@ -450,6 +556,26 @@ START_TEST(a_poll_with_a_filter)
 	ck_assert_uint_eq(count(&r), 1);
 	ask(after(&r), "reading", &r);
 	ck_assert_uint_eq(count(&r), 0);
+}
+END_TEST
+
+/* A page is the same for the same place, also if the reader has waited in between for what it did not want. */
+START_TEST(a_poll_passes_so_many_at_most)
+{
+	struct answer r, again;
+	const char *begin = "/events?wait=20&types=dsync.user.deleted";
+	client_request(&c, "GET", begin, "reading", "", NULL);
+	await_readers(1, 0);
+	for (int i = 0; i < 12; i++)
+		make(&(struct making){.type = EVENT_USER_UPDATED, .name = "u", .dn_key = "uid=u,dc=x", .n = 1000});
+	client_answer(&c, a, false, &r);
+	ck_assert_uint_eq(count(&r), 0);
+	ck_assert(json_is_true(json_object_get(r.json, "has_more")));
+	ask(begin, "reading", &again);
+	ck_assert(strv_eq(again.body, r.body));
+	make(&(struct making){.type = EVENT_USER_DELETED, .name = "u", .dn_key = "uid=u,dc=x", .n = 1});
+	ask(arena_printf(a, "%s&types=dsync.user.deleted", after(&r)), "reading", &r);
+	ck_assert_uint_eq(count(&r), 1);
 }
 END_TEST
 
@@ -874,6 +1000,8 @@ main(void)
 		scopes_and_fences,
 		a_poll_waits,
 		a_poll_with_a_filter,
+		a_poll_passes_so_many_at_most,
+		each_type_has_its_bit,
 		readers_are_capped,
 		the_end_is_at_once,
 		a_stream,
@@ -886,6 +1014,7 @@ main(void)
 	const TTest *const local[] = {operators_need_no_token_on_the_socket, the_guard};
 	Suite *s = suite_create("http events");
 	TCase *t = unit_add_case(s, "events", setup, teardown, started, ARRAY_SIZE(started));
+	tcase_add_loop_test(t, memory_and_disk_tell_the_same, 0, 4);
 	tcase_add_loop_test(t, refusal, 0, (int)ARRAY_SIZE(refusals));
 	unit_add_case(s, "stopped", setup_store, teardown, stopped, ARRAY_SIZE(stopped));
 	unit_add_case(s, "local", setup_local, teardown, local, ARRAY_SIZE(local));

@@ -177,19 +177,19 @@ END_TEST
 
 START_TEST(waiting_ends_by_itself)
 {
-	ck_assert(!store_wait(s, 0, deadline_in(1)));
+	ck_assert(!store_case_wait(0, deadline_in(1)));
 	store_case_append(1, 1, "u1", false);
-	ck_assert(store_wait(s, 0, deadline_in(0)));
-	ck_assert(!store_wait(s, 1, deadline_in(1)));
+	ck_assert(store_case_wait(0, deadline_in(0)));
+	ck_assert(!store_case_wait(1, deadline_in(1)));
 	store_wake_all(s);
-	ck_assert(!store_wait(s, 1, deadline_in(60000)));
+	ck_assert(!store_case_wait(1, deadline_in(60000)));
 }
 END_TEST
 
 static void *
 wait_for_one(void *arg)
 {
-	*(bool *)arg = store_wait(s, 0, deadline_in(50000));
+	*(bool *)arg = store_case_wait(0, deadline_in(50000));
 	return NULL;
 }
 

@@ -664,7 +664,7 @@ read_all(void *arg)
 	struct store_range range;
 
 	while (r->seen < ROUNDS * 3 && !r->wrong) {
-		if (!store_wait(s, r->seen, deadline_in(40000)))
+		if (!store_case_wait(r->seen, deadline_in(40000)))
 			r->wrong = "not woken";
 		store_range(s, &range);
 		int64_t before = r->seen;

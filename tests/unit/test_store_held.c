@@ -183,9 +183,9 @@ START_TEST(the_head_does_not_move_for_what_is_held)
 	(void)tx("-u1 -u2 -u3 !");
 	store_range(s, &r);
 	ck_assert_int_eq(r.head, 2);
-	ck_assert(!store_wait(s, 2, deadline_in(1)));
+	ck_assert(!store_case_wait(2, deadline_in(1)));
 	(void)tx("+u4");
-	ck_assert(store_wait(s, 2, deadline_in(1)));
+	ck_assert(store_case_wait(2, deadline_in(1)));
 	ck_assert_str_eq(store_case_numbers(2, 10), "6");
 }
 END_TEST
@@ -313,9 +313,9 @@ START_TEST(a_release_wakes_readers)
 	int64_t n;
 	struct script p = tx("+u1 -u2 !");
 
-	ck_assert(!store_wait(s, 1, deadline_in(1)));
+	ck_assert(!store_case_wait(1, deadline_in(1)));
 	ck_assert_int_eq(decide(p.batch, true, &n), 0);
-	ck_assert(store_wait(s, 1, deadline_in(1)));
+	ck_assert(store_case_wait(1, deadline_in(1)));
 }
 END_TEST
 

@@ -27,6 +27,9 @@ int event_select_types(struct event_select *s, struct strv list, struct err *e) 
  * do not tell in full. NULL types: ERR_UNAVAILABLE. */
 int event_select_filter(struct arena *a, struct event_select *s, struct strv text, struct err *e) DH_MUST_USE;
 
+/* False: whatever is in an event of this stored type, the reader gets nothing out of it. */
+bool event_select_may(const struct event_select *s, const char *type);
+
 struct event_seen {
 	struct strv body; /* as stored, without cursor */
 	const char *type;

@@ -55,7 +55,7 @@ struct store_range {
 	int64_t oldest, head; /* seq of the oldest retained and of the newest event; oldest > head when there is none */
 };
 void store_range(struct store *s, struct store_range *r_r);
-/* Events with seq > after, oldest first, at most limit. */
+/* Events with seq > after, oldest first, at most limit: the newest ones from memory, older ones from the disk. */
 int store_events(struct store *s, int64_t after, int64_t limit, store_event_fn fn, void *ctx,
 		 struct err *e) DH_MUST_USE;
 /* 64 bits of an event's id, for cursors: FNV-1a, so that a reader that has the event need not ask again. */
@@ -69,9 +69,21 @@ store_mark(const char *id)
 }
 /* store_mark of the event at seq: 1 found, 0 no such event (any more). */
 int store_event_mark(struct store *s, int64_t seq, uint64_t *mark_r, struct err *e) DH_MUST_USE;
-/* Waits until the head is > seq; false when the deadline passed or store_wake_all was called. Capped: the caller
- * counts. */
-bool store_wait(struct store *s, int64_t seq, deadline_t until);
+/* One bit of 64 for a type of events; two types may share one, the names of event.h do not. */
+static inline uint64_t
+store_topic(const char *type)
+{
+	return UINT64_C(1) << (store_mark(type) >> 10 & 63);
+}
+struct store_waiting {
+	uint64_t topics; /* OR of store_topic: who waits is not woken for any other event; UINT64_MAX = any */
+	int64_t stop;    /* woken when an event has this number or a higher one, whatever its type; 0 = never */
+	int64_t seq;     /* the place; it moves on over events of other types, below stop */
+	uint64_t mark;   /* of the event at the place, if that has moved */
+};
+/* Waits until there is an event behind the place that may be wanted. False when the deadline passed or store_wake_all
+ * was called. Decided in memory; for a place far behind always true at once. Capped: the caller counts. */
+bool store_wait(struct store *s, struct store_waiting *w, deadline_t until);
 void store_wake_all(struct store *s); /* at shutdown; later waits return at once */
 
 /* --- writing -------------------------------------------------------------------------------------------------------
@@ -109,6 +121,8 @@ int store_maintain(struct store *s, int64_t now_us, int64_t *dropped_r, struct e
 
 struct store_stats {
 	int64_t events, bytes, wal_bytes, users, groups, held;
+	int64_t recent, recent_bytes; /* events at hand in memory */
+	int64_t disk_pages;           /* pages of events that had to be read from the disk */
 };
 void store_get_stats(struct store *s, struct store_stats *st_r);
 
