@@ -132,6 +132,7 @@ const struct dir_flavour dir_flavour_active_directory = {
 	.implied_rules = true,
 	.loose_equality = true,
 	.time_fraction = true,
+	.member_of = "memberOf",
 	.ranged = "member",
 	.range_step = 1500, /* MaxValRange of a domain controller since 2003 */
 	.polled = true,

@@ -200,8 +200,15 @@ prepare(struct run *r, struct err *e)
 	return s->matched ? dir_filter_values_text(r->a, s->matched, &r->matched, e) : 0;
 }
 
-/* What only the connected directory tells: how it writes ids, how large a page can be. Where pages have a limit, an
- * answer without pages has the same one, silently or not. */
+/* Where pages have a limit, an answer without pages has the same one, silently or not. */
+static bool
+must_page(const struct dir_search *s, const struct dir_flavour *fl)
+{
+	return fl->max_page > 0 && s->scope != DIR_BASE && s->size_limit == 0 &&
+	       (s->at_most == 0 || s->at_most > fl->max_page);
+}
+
+/* What only the connected directory tells: how it writes ids, how large a page can be. */
 static int
 adapt(struct run *r, struct err *e)
 {
@@ -209,8 +216,7 @@ adapt(struct run *r, struct err *e)
 	const struct dir_flavour *fl = r->d->caps->flavour;
 
 	r->page_size = s->page_size;
-	if (fl->max_page > 0 && s->scope != DIR_BASE && s->size_limit == 0 &&
-	    (r->page_size == 0 || r->page_size > fl->max_page))
+	if (must_page(s, fl) && (r->page_size == 0 || r->page_size > fl->max_page))
 		r->page_size = fl->max_page;
 	if (s->matched && !r->d->caps->matched_values)
 		return err_set(e, ERR_DIR_UNSUPPORTED, NULL);

@@ -78,6 +78,7 @@ search_ids(struct entries *es, const struct dir_filter *const *items, size_t n, 
 	for (size_t i = 0; i < run->n_bases; i++) {
 		struct dir_search ds = gw_part_search(es->part, i, f, attrs);
 		ds.page_size = 0;
+		ds.at_most = (int)n;
 		if (dir_search_run(run->m.dir, a, true, &ds, run->m.until, remember, es, e) < 0)
 			return -1;
 	}
@@ -135,7 +136,7 @@ decode(const struct gw_window *w, struct entries *es, json_t **res, struct err *
 		if (map_to_scim(&run->m, run->map, *en, refs, &res[i], e) < 0)
 			return -1;
 		if (groups)
-			map_refs_want_groups(refs, res[i], (*en)->dn);
+			map_refs_want_groups(refs, res[i], *en);
 	}
 	return map_refs_resolve(&run->m, refs, e);
 }

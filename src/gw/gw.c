@@ -247,7 +247,7 @@ gw_decode(struct gw_run *run, const struct dir_entry *en, bool groups, json_t **
 	if (map_to_scim(&run->m, run->map, en, refs, &res, e) < 0)
 		return -1;
 	if (groups)
-		map_refs_want_groups(refs, res, en->dn);
+		map_refs_want_groups(refs, res, en);
 	if (map_refs_resolve(&run->m, refs, e) < 0)
 		return -1;
 	*res_r = res;

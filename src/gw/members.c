@@ -296,7 +296,7 @@ gw_modify_group(struct gw_run *run, const struct gw_group *group, const struct d
 	const struct map *groups = run->m.set->groups;
 	size_t done_add = 0, done_del = 0;
 	bool first = true;
-	if (mm->n_add > 0 && gw_check_nesting(run, group->dn, e) < 0)
+	if (mm->n_add > 0 && gw_check_nesting(run, group, e) < 0)
 		return -1;
 	/* slapd refuses PDUs over 4 MiB; one modify of 5,000 values stays far below it (directories.md 1.4). */
 	while (first || done_add < mm->n_add || done_del < mm->n_del) {

@@ -8,6 +8,6 @@
 /* ERR_FORBIDDEN if the entry, read with map_attrs_change, is one of them. */
 int gw_check_protected(struct gw_run *run, const struct dir_entry *en, struct err *e) DH_MUST_USE;
 /* ERR_FORBIDDEN if members of this group would be members of one of them, over any number of groups. */
-int gw_check_nesting(struct gw_run *run, const char *dn, struct err *e) DH_MUST_USE;
+int gw_check_nesting(struct gw_run *run, const struct gw_group *group, struct err *e) DH_MUST_USE;
 
 #endif

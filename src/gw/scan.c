@@ -187,7 +187,7 @@ flush(struct scan *s, struct err *e)
 		if (map_to_scim(&m, part->run.map, s->batch[i], refs, &res[i], e) < 0)
 			return -1;
 		if (s->needs_groups && part->req.type == GW_USERS)
-			map_refs_want_groups(refs, res[i], s->batch[i]->dn);
+			map_refs_want_groups(refs, res[i], s->batch[i]);
 	}
 	if (s->needs_refs && map_refs_resolve(&m, refs, e) < 0)
 		return -1;

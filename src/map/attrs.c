@@ -141,6 +141,8 @@ on_node(void *ctx, const struct scim_filter *node)
 		want_home(w, h);
 	if (attr && str_eq(attr->name, "active") && w->m->active)
 		want_list(w, w->m->active->attrs);
+	if (attr && str_eq(attr->name, "groups"))
+		want(w, w->r->caps->flavour->member_of);
 	return true;
 }
 
@@ -155,6 +157,9 @@ collect(struct map_run *r, const struct map *m, const struct scim_project *p, co
 	const struct scim_attr *active = scim_type_attr(m->type, STRV(""), STRV("active"));
 	if (m->active && active && scim_project_wants(p, active))
 		want_list(&w, m->active->attrs);
+	const struct scim_attr *groups = m->users ? scim_type_attr(m->type, STRV(""), STRV("groups")) : NULL;
+	if (groups && project_wants(p, groups))
+		want(&w, r->caps->flavour->member_of);
 	if (f)
 		scim_filter_visit(f, on_node, &w);
 	return w.v;

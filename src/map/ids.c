@@ -3,7 +3,7 @@
 #include "dirhinge/base/codec.h"
 #include "map/map_priv.h"
 
-#define BATCH 100
+#define BATCH 50 /* as in refs.c */
 
 const char *
 map_id(struct map_run *r, const struct dir_entry *en)
@@ -96,6 +96,7 @@ find_below(struct finding *f, const struct map *m, const char *const *ids, size_
 			.scope = DIR_SUB,
 			.filter = dir_f_and2(f->r->a, dir_f_or(f->r->a, items, k), map_class_test(m)),
 			.attrs = (const char *const[]){attr, NULL},
+			.at_most = (int)k,
 		};
 		if (dir_search_run(f->r->dir, f->r->a, false, &s, f->r->until, on_entry, f, e) < 0)
 			return -1;

@@ -213,8 +213,9 @@ START_TEST(groups_of_users)
 	struct map_refs *refs = map_refs_new(&l.r);
 	json_t *res[3];
 	for (size_t i = 0; i < 3; i++) {
-		ok(map_to_scim(&l.r, users, map_live_entry(&l, users, dns[i]), refs, &res[i], &e));
-		map_refs_want_groups(refs, res[i], dns[i]);
+		const struct dir_entry *en = map_live_entry(&l, users, dns[i]);
+		ok(map_to_scim(&l.r, users, en, refs, &res[i], &e));
+		map_refs_want_groups(refs, res[i], en);
 	}
 	ck_assert(l.r.caps->matched_values);
 	ok(map_refs_resolve(&l.r, refs, &e));

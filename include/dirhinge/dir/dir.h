@@ -59,6 +59,8 @@ struct dir_search {
 	int page_size;  /* > 0: paged results (RFC 2696), pages fetched until the end or the callback stops */
 	bool *more_r;   /* with page_size: only the first page is fetched; true if there is more. NULL = all pages */
 	int size_limit; /* 0 = none; reached: ERR_TOO_MANY */
+	int at_most;    /* entries that can match, by their ids or names: within max_page no pages are asked for, which
+			 * cost a domain controller more than the search. 0 = unknown */
 	const struct dir_filter
 		*matched; /* matchedValues (RFC 3876): only values matching one of its items; NULL = all.
 			   * An or of eq/present nodes; ERR_DIR_UNSUPPORTED without the capability */

@@ -32,12 +32,13 @@ struct dir_flavour {
 	/* id_attr is a GUID of 16 bytes on the wire ([MS-DTYP] 2.3.4.2); in entries and filters of this interface it is
 	 * the text of a UUID. */
 	bool guid_id;
-	bool guid_base;      /* "<GUID=id>" stands for a DN in every operation ([MS-ADTS] 3.1.1.3.1.2.4) */
-	bool links_follow;   /* values that are DNs follow the rename and the delete of their entry by themselves */
-	bool implied_rules;  /* the subschema names no matching rules: the syntax implies them */
-	bool loose_equality; /* equality finds more than case explains (accents): the gateway decides again */
-	bool time_fraction;  /* a time in a filter needs a fraction: 20261120090000.0Z */
-	const char *ranged;  /* attribute that comes in pieces of range_step values, followed to the end; or NULL */
+	bool guid_base;        /* "<GUID=id>" stands for a DN in every operation ([MS-ADTS] 3.1.1.3.1.2.4) */
+	bool links_follow;     /* values that are DNs follow the rename and the delete of their entry by themselves */
+	bool implied_rules;    /* the subschema names no matching rules: the syntax implies them */
+	bool loose_equality;   /* equality finds more than case explains (accents): the gateway decides again */
+	bool time_fraction;    /* a time in a filter needs a fraction: 20261120090000.0Z */
+	const char *member_of; /* attribute in which an entry names the groups it is in, always as it is; NULL = none */
+	const char *ranged;    /* attribute that comes in pieces of range_step values, followed to the end; or NULL */
 	int range_step;
 	const char *canary_class; /* of an entry with cn, description and l that is no user and no group */
 	bool polled;              /* changes are told by the number of the last change of each entry, not by RFC 4533 */
