@@ -293,20 +293,23 @@ def cursor_now(lab):
 def follow(lab, rate, seconds):
     """Microseconds from the acknowledged LDAP change to the arrival of its event, for each change."""
     path = f"/events?limit=1000&wait=20&after={cursor_now(lab)}"
-    first, trace = lab.take_numbers(), f"{lab.dir}/trace"
-    # The first page by the given cursor, then by what the answers say.
-    walker = subprocess.Popen([program("tests/bench/http_load"), *events_path(lab, path.rpartition("=")[0] + "={cursor}"),
-                               "--cursor", path.rpartition("=")[2], "--field", "next_cursor", "--mark", "bench-",
-                               "--marks", str(first + 10**6), "--seconds", str(int(seconds) + 8)],
-                              stdout=subprocess.PIPE, text=True)
+    first, trace, arrivals = lab.take_numbers(), f"{lab.dir}/trace", f"{lab.dir}/arrivals"
+    # The first page by the given cursor, then by what the answers say. Into a file: a pipe that nobody empties before the
+    # load has ended would stop the reader after some thousand events, and look like a feed that lags.
+    with open(arrivals, "wb") as out:
+        walker = subprocess.Popen([program("tests/bench/http_load"),
+                                   *events_path(lab, path.rpartition("=")[0] + "={cursor}"), "--cursor",
+                                   path.rpartition("=")[2], "--field", "next_cursor", "--mark", "bench-", "--marks",
+                                   str(first + 10**6), "--seconds", str(int(seconds) + 8)], stdout=out)
     work = lab.work_file([(1, "change", "modify", "{2}", "replace:title=bench-{n}")])
     subprocess.run([program("tests/bench/ldap_load"), *lab.ldap_target(), "--work", work, "--keys", lab.keys, "--first",
                     str(first), "--trace", trace, *flags({"rate": rate, "seconds": seconds, "connections": 4})],
                    check=True, stdout=subprocess.DEVNULL)
+    assert walker.wait(seconds + 60) == 0
     seen = {}
-    for line in walker.communicate(timeout=seconds + 60)[0].splitlines():
-        n, t = map(int, line.split())
-        seen.setdefault(n, t)
+    with open(arrivals, encoding="ascii") as f:
+        for n, t in (map(int, line.split()) for line in f):
+            seen.setdefault(n, t)
     with open(trace, encoding="ascii") as f:
         made = {int(n): int(t) for n, t in (line.split() for line in f)}
     lost = set(made) - set(seen)
