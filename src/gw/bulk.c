@@ -87,7 +87,7 @@ status_of(const struct scim_bulk_op *op, const struct gw_result *r)
 {
 	if (op->method == SCIM_BULK_POST)
 		return "201";
-	return r->resource ? "200" : "204";
+	return r->resource.p ? "200" : "204";
 }
 
 static void

@@ -14,7 +14,7 @@ disable(struct gw_run *run, const struct dir_entry *en, const char *id, const st
 {
 	json_t *before;
 	struct map_change c;
-	if (gw_decode(run, en, false, &before, e) < 0)
+	if (gw_decode(run, en, &before, e) < 0)
 		return -1;
 	json_t *after = json_keep(run->m.a, json_deep_copy(before));
 	json_object_set_new(after, "active", json_false());

@@ -117,7 +117,7 @@ ref_to_groups(void *ctx, const struct scim_filter *f)
 
 /* Fills res at the places of this part's items. */
 static int
-decode(const struct gw_window *w, struct entries *es, json_t **res, struct err *e)
+decode(const struct gw_window *w, struct entries *es, struct scim_view **res, struct err *e)
 {
 	struct gw_part *part = es->part;
 	struct gw_run *run = &part->run;
@@ -141,8 +141,19 @@ decode(const struct gw_window *w, struct entries *es, json_t **res, struct err *
 	return map_refs_resolve(&run->m, refs, e);
 }
 
+/* Only what the directory could not decide is looked at as a tree. */
+static bool
+is_wanted(const struct gw_part *part, const struct scim_view *res)
+{
+	if (part->q.exact)
+		return true;
+	json_auto_t *tree = scim_view_tree(res);
+	return scim_filter_match(part->run.type, part->filter, tree);
+}
+
 static int
-fetch_part(struct gw_part *part, const struct gw_window *w, const struct gw_entries *have, json_t **res, struct err *e)
+fetch_part(struct gw_part *part, const struct gw_window *w, const struct gw_entries *have, struct strv *texts,
+	   struct err *e)
 {
 	struct arena *a = part->run.m.a;
 	struct entries es = {.part = part, .by_id = strmap_new(a, true), .cap = w->n + have->n};
@@ -150,7 +161,13 @@ fetch_part(struct gw_part *part, const struct gw_window *w, const struct gw_entr
 	for (size_t i = 0; i < have->n; i++)
 		if (remember(&es, have->v[i], e) < 0)
 			return -1;
-	return read_entries(w, &es, e) < 0 ? -1 : decode(w, &es, res, e);
+	struct scim_view **res = ARENA_ARRAY(a, w->n + 1, struct scim_view *);
+	if (read_entries(w, &es, e) < 0 || decode(w, &es, res, e) < 0)
+		return -1;
+	for (size_t i = 0; i < w->n; i++)
+		if (res[i] && is_wanted(part, res[i]))
+			texts[i] = strv_of(scim_view_text(a, res[i], part->run.project));
+	return 0;
 }
 
 /* --- long pages ------------------------------------------------------------------------------------------------------
@@ -161,7 +178,7 @@ struct slice {
 	struct gw_part part; /* of its own arena */
 	struct gw_window w;
 	struct gw_entries have;
-	json_t **res;
+	struct strv *texts;
 	struct thread thread;
 	struct err e;
 	int rc;
@@ -171,7 +188,7 @@ static void *
 fetch_slice(void *arg)
 {
 	struct slice *s = arg;
-	s->rc = fetch_part(&s->part, &s->w, &s->have, s->res, &s->e);
+	s->rc = fetch_part(&s->part, &s->w, &s->have, s->texts, &s->e);
 	return NULL;
 }
 
@@ -205,7 +222,7 @@ slice_have(struct slice *s, const struct gw_entries *have, size_t from)
 
 static int
 fetch_slices(struct gw_query *q, const struct gw_part *part, const struct gw_window *w, const struct gw_entries *have,
-	     json_t **res, struct err *e)
+	     struct strv *texts, struct err *e)
 {
 	struct slice slices[SLICES];
 	size_t n = w->n / SLICE_MIN, rc = 0, from = 0;
@@ -214,7 +231,7 @@ fetch_slices(struct gw_query *q, const struct gw_part *part, const struct gw_win
 		size_t next = w->n * (i + 1) / n;
 		slice_init(&slices[i], q, part, w, from, next - from, n == 1);
 		slice_have(&slices[i], have, from);
-		slices[i].res = res + from;
+		slices[i].texts = texts + from;
 		from = next;
 	}
 	/* The caller's thread takes the last one, and those for which there is no thread. */
@@ -230,20 +247,11 @@ fetch_slices(struct gw_query *q, const struct gw_part *part, const struct gw_win
 }
 
 int
-gw_query_fetch(struct gw_query *q, const struct gw_window *w, const struct gw_entries *have, json_t **array_r,
+gw_query_fetch(struct gw_query *q, const struct gw_window *w, const struct gw_entries *have, struct strv *texts,
 	       struct err *e)
 {
-	json_t **res = ARENA_ARRAY(q->a, w->n + 1, json_t *);
 	for (size_t i = 0; i < q->n_parts; i++)
-		if (fetch_slices(q, &q->parts[i], w, i == 0 ? have : NULL, res, e) < 0)
+		if (fetch_slices(q, &q->parts[i], w, i == 0 ? have : NULL, texts, e) < 0)
 			return -1;
-	json_t *array = json_array();
-	for (size_t i = 0; i < w->n; i++) {
-		const struct gw_part *part = &q->parts[q->n_parts > 1 ? w->items[i].type : 0];
-		const struct scim_type *t = part->run.type;
-		if (res[i] && (part->q.exact || scim_filter_match(t, part->filter, res[i])))
-			json_array_append_new(array, scim_project_apply(part->run.project, t, res[i]));
-	}
-	*array_r = array;
 	return 0;
 }

@@ -239,11 +239,12 @@ gw_wants(const struct gw_run *run, const char *attr)
 	return at && scim_project_wants(run->project, at);
 }
 
-int
-gw_decode(struct gw_run *run, const struct dir_entry *en, bool groups, json_t **res_r, struct err *e)
+/* groups: fill a user's "groups". */
+static int
+view(struct gw_run *run, const struct dir_entry *en, bool groups, struct scim_view **res_r, struct err *e)
 {
 	struct map_refs *refs = map_refs_new(&run->m);
-	json_t *res;
+	struct scim_view *res;
 	if (map_to_scim(&run->m, run->map, en, refs, &res, e) < 0)
 		return -1;
 	if (groups)
@@ -254,15 +255,25 @@ gw_decode(struct gw_run *run, const struct dir_entry *en, bool groups, json_t **
 	return 0;
 }
 
+int
+gw_decode(struct gw_run *run, const struct dir_entry *en, json_t **res_r, struct err *e)
+{
+	struct scim_view *res;
+	if (view(run, en, false, &res, e) < 0)
+		return -1;
+	*res_r = json_keep(run->m.a, scim_view_tree(res));
+	return 0;
+}
+
 static int
 show(struct gw_run *run, const struct dir_entry *en, bool groups, struct gw_result *r, struct err *e)
 {
-	json_t *res;
-	if (gw_decode(run, en, groups, &res, e) < 0)
+	struct scim_view *res;
+	if (view(run, en, groups, &res, e) < 0)
 		return -1;
 	const char *id = map_id(&run->m, en);
 	*r = (struct gw_result){
-		.resource = json_keep(run->m.a, scim_project_apply(run->project, run->type, res)),
+		.resource = strv_of(scim_view_text(run->m.a, res, run->project)),
 		.id = id,
 		.location = map_location(&run->m, run->map, id),
 		.version = map_version(&run->m, en),

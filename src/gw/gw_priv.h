@@ -57,10 +57,10 @@ bool gw_writers_wait(struct gw_run *run);
 int gw_fetch(struct gw_run *run, const char *id, const char *const *attrs, const struct dir_entry **en_r,
 	     struct err *e) DH_MUST_USE;
 
-/* The resource of one entry with its references, in normal form. groups: fill a user's "groups". */
-int gw_decode(struct gw_run *run, const struct dir_entry *en, bool groups, json_t **res_r, struct err *e) DH_MUST_USE;
+/* The resource of one entry with its references, in normal form, as a tree: to be changed. */
+int gw_decode(struct gw_run *run, const struct dir_entry *en, json_t **res_r, struct err *e) DH_MUST_USE;
 
-/* Answers with this entry: decoded, references resolved, projected. */
+/* Answers with this entry: its references resolved, projected. */
 int gw_show(struct gw_run *run, const struct dir_entry *en, struct gw_result *r, struct err *e) DH_MUST_USE;
 /* The same of an entry that this request has made: groups that named its DN were looked for before and cleaned up. */
 int gw_show_new(struct gw_run *run, const struct dir_entry *en, struct gw_result *r, struct err *e) DH_MUST_USE;

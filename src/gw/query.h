@@ -47,9 +47,9 @@ struct gw_entries {
 	size_t n;
 };
 int gw_query_first(struct gw_query *q, size_t max, struct gw_entries *en_r, bool *more_r, struct err *e) DH_MUST_USE;
-/* The resources behind the items, in their order, as they are now; what has gone or does not match any more is left
- * out. have: entries of the first part that were read already. */
-int gw_query_fetch(struct gw_query *q, const struct gw_window *w, const struct gw_entries *have, json_t **array_r,
+/* The resources behind the items as JSON texts, in texts[0] to [w->n - 1]: as they are now; p is NULL for what has gone
+ * or does not match any more. have: entries of the first part that were read already. */
+int gw_query_fetch(struct gw_query *q, const struct gw_window *w, const struct gw_entries *have, struct strv *texts,
 		   struct err *e) DH_MUST_USE;
 
 #endif

@@ -182,7 +182,7 @@ flush(struct scan *s, struct err *e)
 	struct map_run m = part->run.m;
 	m.a = s->scratch;
 	struct map_refs *refs = map_refs_new(&m);
-	json_t **res = ARENA_ARRAY(s->scratch, s->n_batch + 1, json_t *);
+	struct scim_view **res = ARENA_ARRAY(s->scratch, s->n_batch + 1, struct scim_view *);
 	for (size_t i = 0; i < s->n_batch; i++) {
 		if (map_to_scim(&m, part->run.map, s->batch[i], refs, &res[i], e) < 0)
 			return -1;
@@ -193,13 +193,14 @@ flush(struct scan *s, struct err *e)
 		return -1;
 	for (size_t i = 0; i < s->n_batch; i++) {
 		struct gw_item item;
-		if (!part->q.exact && !scim_filter_match(part->run.type, part->filter, res[i]))
+		json_auto_t *tree = scim_view_tree(res[i]);
+		if (!part->q.exact && !scim_filter_match(part->run.type, part->filter, tree))
 			continue;
 		if (item_of(s, s->batch[i], &item, e) < 0)
 			return -1;
 		if (!s->sorting)
 			take(s, &item);
-		else if (push(s, &item, scim_sort_key(s->keys, part->run.type, &s->q->sort, res[i]), e) < 0)
+		else if (push(s, &item, scim_sort_key(s->keys, part->run.type, &s->q->sort, tree), e) < 0)
 			return -1;
 	}
 	s->n_batch = 0;

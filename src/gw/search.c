@@ -12,7 +12,8 @@ struct page {
 	uint64_t snapshot; /* 0 = none */
 	struct gw_window w;
 	struct gw_entries have; /* of a fresh first page */
-	json_t *resources;      /* ours until the response takes it */
+	struct strv *texts;     /* of the window's resources; p NULL: no longer one */
+	size_t n;               /* those that are */
 };
 
 /* --- the query -----------------------------------------------------------------------------------------------------
@@ -167,13 +168,14 @@ static int
 fill_page(struct gw_query *q, struct page *p, struct err *e)
 {
 	for (;;) {
-		if (gw_query_fetch(q, &p->w, &p->have, &p->resources, e) < 0)
+		p->texts = ARENA_ARRAY(q->a, p->w.n + 1, struct strv);
+		if (gw_query_fetch(q, &p->w, &p->have, p->texts, e) < 0)
 			return -1;
+		for (size_t i = 0; i < p->w.n; i++)
+			p->n += p->texts[i].p != NULL;
 		size_t next = p->w.first + p->w.n;
-		if (json_array_size(p->resources) > 0 || p->w.n == 0 || next >= p->w.total || p->snapshot == 0)
+		if (p->n > 0 || p->w.n == 0 || next >= p->w.total || p->snapshot == 0)
 			return 0;
-		json_decref(p->resources);
-		p->resources = NULL;
 		p->w.first = next;
 		p->w.n = p->count;
 		if (!gw_snap_read(gw_snapshots(q->g), p->snapshot, &q->key, &p->w))
@@ -184,31 +186,38 @@ fill_page(struct gw_query *q, struct page *p, struct err *e)
 /* --- answer ---------------------------------------------------------------------------------------------------------
  */
 
-static json_t *
-respond(struct gw_query *q, struct page *p)
+/* RFC 9865 2: in every page but the last one; count 0 asks for no page. */
+static const char *
+next_cursor(struct gw_query *q, const struct page *p)
 {
-	size_t n = json_array_size(p->resources), next = p->w.first + p->w.n;
-	if (!p->l->cursor) {
-		if (p->snapshot)
-			gw_snap_served(gw_snapshots(q->g), p->snapshot, p->w.first, p->w.first + n, next);
-		return scim_list_response(p->resources, (int64_t)p->w.total, (int64_t)p->w.first + 1);
-	}
-	json_t *doc = scim_list_response(p->resources, (int64_t)p->w.total, 0);
-	/* RFC 9865 2: in every page but the last one; count 0 asks for no page. */
+	size_t next = p->w.first + p->w.n;
 	if (p->count == 0 || next >= p->w.total)
-		return doc;
+		return NULL;
 	const struct gw_cursor c = {
 		.snapshot = p->snapshot,
 		.first = next,
 		.count = p->count,
 		.expires = (uint64_t)(gw_snaps_now(gw_snapshots(q->g)) + GW_CURSOR_TIMEOUT * 1000),
 	};
-	json_object_set_new(doc, "nextCursor", json_string(gw_cursor_seal(q->a, gw_seal(q->g), &q->key, &c)));
-	return doc;
+	return gw_cursor_seal(q->a, gw_seal(q->g), &q->key, &c);
+}
+
+static struct strv
+respond(struct gw_query *q, const struct page *p)
+{
+	struct scim_list list = {.resources = p->texts, .n = p->w.n, .total = (int64_t)p->w.total};
+	if (p->l->cursor) {
+		list.next_cursor = next_cursor(q, p);
+		return scim_list_text(q->a, &list);
+	}
+	list.start_index = (int64_t)p->w.first + 1;
+	if (p->snapshot)
+		gw_snap_served(gw_snapshots(q->g), p->snapshot, p->w.first, p->w.first + p->n, p->w.first + p->w.n);
+	return scim_list_text(q->a, &list);
 }
 
 static int
-search(struct gw_query *q, const struct gw_req *req, const struct gw_list *l, json_t **response_r, struct err *e)
+search(struct gw_query *q, const struct gw_req *req, const struct gw_list *l, struct strv *response_r, struct err *e)
 {
 	int64_t max = gw_options(q->g)->max_results;
 	struct page p = {.l = l, .w.first = l->start_index < 1 ? 0 : (size_t)l->start_index - 1};
@@ -223,12 +232,12 @@ search(struct gw_query *q, const struct gw_req *req, const struct gw_list *l, js
 		return -1;
 	if (find_page(q, &p, e) < 0 || fill_page(q, &p, e) < 0)
 		return err_cause(e, "search %s", q->n_parts > 1 ? "/" : q->parts[0].run.type->endpoint);
-	*response_r = json_keep(q->a, respond(q, &p));
+	*response_r = respond(q, &p);
 	return 0;
 }
 
 int
-gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, json_t **response_r, struct err *e)
+gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, struct strv *response_r, struct err *e)
 {
 	struct gw_query *query = ARENA_NEW(q->a, struct gw_query);
 	*query = (struct gw_query){.g = g, .a = q->a};

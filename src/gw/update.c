@@ -21,7 +21,7 @@ load_members(struct gw_run *run, const struct dir_entry *en, json_t *before, str
 	int rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, &full, e);
 	if (rc <= 0)
 		return rc < 0 ? -1 : err_set(e, ERR_DIR_MISSING_VALUE, "the group is not where it was"); /* raced */
-	if (gw_decode(run, full, false, &res, e) < 0)
+	if (gw_decode(run, full, &res, e) < 0)
 		return -1;
 	json_t *members = json_object_get(res, "members");
 	if (members)
@@ -142,7 +142,7 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	gw_writer_begin(run); /* from here on DNs are looked up */
 	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0 ||
 	    gw_none_match_write(run, en, e) < 0 || gw_check_protected(run, en, e) < 0 ||
-	    gw_decode(run, en, false, &before, e) < 0)
+	    gw_decode(run, en, &before, e) < 0)
 		return -1;
 	if (group && u->whole_list && load_members(run, en, before, e) < 0)
 		return -1;

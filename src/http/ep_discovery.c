@@ -3,6 +3,7 @@
 #include "dirhinge/scim/message.h"
 #include "ep.h"
 #include "http_priv.h"
+#include "media.h"
 
 #define TYPES_MAX   2
 #define SCHEMAS_MAX 16
@@ -73,16 +74,27 @@ http_ep_service_provider_config(struct req *q, struct err *e)
 	return 0;
 }
 
+/* RFC 7644 4: the documents as a ListResponse. */
+static void
+reply_list(struct req *q, json_t *const *docs, size_t n)
+{
+	struct strv *texts = ARENA_ARRAY(q->a, n + 1, struct strv);
+	for (size_t i = 0; i < n; i++)
+		texts[i] = strv_of(json_text(q->a, json_keep(q->a, docs[i])));
+	const struct scim_list list = {.resources = texts, .n = n, .total = (int64_t)n, .start_index = 1};
+	http_reply_text(q, 200, http_media_choose(q->head.accept), scim_list_text(q->a, &list));
+}
+
 int
 http_ep_resource_types(struct req *q, struct err *e)
 {
 	struct types t;
 	if (load_types(q, &t, e) < 0)
 		return -1;
-	json_t *list = json_array();
+	json_t **docs = ARENA_ARRAY(q->a, t.n + 1, json_t *);
 	for (size_t i = 0; i < t.n; i++)
-		must(json_array_append_new(list, scim_resource_type_doc(t.v[i], http_req_base_url(q))) == 0);
-	http_reply_json(q, 200, NULL, scim_list_response(list, (int64_t)t.n, 1));
+		docs[i] = scim_resource_type_doc(t.v[i], http_req_base_url(q));
+	reply_list(q, docs, t.n);
 	return 0;
 }
 
@@ -108,10 +120,10 @@ http_ep_schemas(struct req *q, struct err *e)
 	if (load_types(q, &t, e) < 0)
 		return -1;
 	struct schemas s = schemas_of(&t);
-	json_t *list = json_array();
+	json_t **docs = ARENA_ARRAY(q->a, s.n + 1, json_t *);
 	for (size_t i = 0; i < s.n; i++)
-		must(json_array_append_new(list, scim_schema_doc(s.v[i], http_req_base_url(q))) == 0);
-	http_reply_json(q, 200, NULL, scim_list_response(list, (int64_t)s.n, 1));
+		docs[i] = scim_schema_doc(s.v[i], http_req_base_url(q));
+	reply_list(q, docs, s.n);
 	return 0;
 }
 

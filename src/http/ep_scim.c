@@ -2,6 +2,7 @@
  * /Users and /Groups: from request to gw and from its result to the reply (RFC 7644 3.3 to 3.6). */
 #include "ep.h"
 #include "http_priv.h"
+#include "media.h"
 
 void
 http_ep_gw_init(struct req *q)
@@ -28,12 +29,12 @@ send_result(struct req *q, int status, const struct gw_result *r)
 		return 0;
 	}
 	http_reply_field(q, "Location", r->location);
-	if (!r->resource) { /* RFC 7644 3.5.2: a PATCH may be answered without the resource */
+	if (!r->resource.p) { /* RFC 7644 3.5.2: a PATCH may be answered without the resource */
 		http_reply_empty(q, status == 201 ? 201 : 204);
 		return 0;
 	}
 	http_reply_field(q, "Content-Location", r->location);
-	http_reply_json(q, status, NULL, json_incref(r->resource));
+	http_reply_text(q, status, http_media_choose(q->head.accept), r->resource);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
  * Queries: GET on a type and POST …/.search (RFC 7644 3.4.2, 3.4.3). */
 #include "ep.h"
 #include "http_priv.h"
+#include "media.h"
 
 #define SCIM_URN_SEARCH "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
@@ -28,10 +29,10 @@ parse_number(const char *name, const char *text, int64_t least, int64_t *n_r, st
 int
 http_ep_search_run(struct req *q, const struct gw_list *l, struct err *e)
 {
-	json_t *response = NULL;
+	struct strv response;
 	if (gw_search(q->h->opts.gw, &q->gw, l, &response, e) < 0)
 		return -1;
-	http_reply_json(q, 200, NULL, json_incref(response));
+	http_reply_text(q, 200, http_media_choose(q->head.accept), response);
 	return 0;
 }
 

@@ -93,12 +93,13 @@ text_of(const struct map_row *row, const json_t *value, struct strv *s_r, struct
 	return 0;
 }
 
-static json_t *
-text_json(struct strv s)
+static bool
+show_text(struct strv s, struct scim_scalar *out_r)
 {
 	if (s.n == 0 || memchr(s.p, 0, s.n) || !utf8_valid(s, NULL))
-		return NULL;
-	return json_stringn(s.p, s.n);
+		return false;
+	*out_r = scim_text(s);
+	return true;
 }
 
 /* --- string ------------------------------------------------------------------------------------------------------ */
@@ -113,10 +114,11 @@ string_encode(struct arena *a, const struct map_row *row, const json_t *value, s
 	return 0;
 }
 
-static json_t *
-string_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, struct strv value)
+static bool
+string_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, struct strv value,
+	      struct scim_scalar *out_r)
 {
-	return text_json(value);
+	return show_text(value, out_r);
 }
 
 /* --- postal ------------------------------------------------------------------------------------------------------ */
@@ -145,8 +147,8 @@ postal_encode(struct arena *a, const struct map_row *row, const json_t *value, s
 	return 0;
 }
 
-static json_t *
-postal_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, struct strv value)
+static bool
+postal_decode(struct arena *a, const struct map_row *row DH_UNUSED, struct strv value, struct scim_scalar *out_r)
 {
 	DH_CLEANUP(buf_done) struct buf b = BUF_INIT(VALUE_MAX);
 	for (size_t i = 0; i < value.n; i++) {
@@ -162,7 +164,7 @@ postal_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, st
 		if (strv_starts(rest, STRV("\\24")) || strv_casestarts(rest, STRV("\\5c")))
 			i += 2;
 	}
-	return b.full ? NULL : text_json(buf_view(&b));
+	return !b.full && show_text(strv_n(arena_strndup(a, buf_str(&b), b.n), b.n), out_r);
 }
 
 /* --- labeled-uri ------------------------------------------------------------------------------------------------- */
@@ -181,13 +183,13 @@ uri_encode(struct arena *a, const struct map_row *row, const json_t *value, stru
 	return 0;
 }
 
-static json_t *
-uri_decode(struct arena *a DH_UNUSED, const struct map_row *row, struct strv value)
+static bool
+uri_decode(struct arena *a DH_UNUSED, const struct map_row *row, struct strv value, struct scim_scalar *out_r)
 {
 	size_t blank = strv_chr(value, ' ');
 	if (blank == value.n || !strv_eq(strv_n(value.p + blank + 1, value.n - blank - 1), strv_of(row->arg)))
-		return NULL;
-	return text_json(strv_n(value.p, blank));
+		return false;
+	return show_text(strv_n(value.p, blank), out_r);
 }
 
 /* --- prefixed, country ------------------------------------------------------------------------------------------- */
@@ -203,11 +205,11 @@ prefixed_encode(struct arena *a, const struct map_row *row, const json_t *value,
 	return 0;
 }
 
-static json_t *
-prefixed_decode(struct arena *a DH_UNUSED, const struct map_row *row, struct strv value)
+static bool
+prefixed_decode(struct arena *a DH_UNUSED, const struct map_row *row, struct strv value, struct scim_scalar *out_r)
 {
 	struct strv prefix = strv_of(row->arg);
-	return strv_starts(value, prefix) ? text_json(strv_n(value.p + prefix.n, value.n - prefix.n)) : NULL;
+	return strv_starts(value, prefix) && show_text(strv_n(value.p + prefix.n, value.n - prefix.n), out_r);
 }
 
 /* RFC 7643 4.1.2: two letters of ISO 3166-1. Clients send names as well. */
@@ -243,10 +245,12 @@ binary_encode(struct arena *a, const struct map_row *row, const json_t *value, s
 	return text_of(row, value, &s, e) ? -1 : decode_base64(a, row, s, out_r, e);
 }
 
-static json_t *
-binary_decode(struct arena *a, const struct map_row *row DH_UNUSED, struct strv value)
+static bool
+binary_decode(struct arena *a, const struct map_row *row DH_UNUSED, struct strv value, struct scim_scalar *out_r)
 {
-	return value.n ? json_string(base64_encode(a, value)) : NULL;
+	if (value.n)
+		*out_r = scim_text(strv_of(base64_encode(a, value)));
+	return value.n > 0;
 }
 
 static const struct strv jpeg_prefix = {"data:image/jpeg;base64,", 23};
@@ -262,10 +266,12 @@ jpeg_encode(struct arena *a, const struct map_row *row, const json_t *value, str
 	return decode_base64(a, row, strv_n(s.p + jpeg_prefix.n, s.n - jpeg_prefix.n), out_r, e);
 }
 
-static json_t *
-jpeg_decode(struct arena *a, const struct map_row *row DH_UNUSED, struct strv value)
+static bool
+jpeg_decode(struct arena *a, const struct map_row *row DH_UNUSED, struct strv value, struct scim_scalar *out_r)
 {
-	return value.n ? json_string(arena_printf(a, "%s%s", jpeg_prefix.p, base64_encode(a, value))) : NULL;
+	if (value.n)
+		*out_r = scim_text(strv_of(arena_printf(a, "%s%s", jpeg_prefix.p, base64_encode(a, value))));
+	return value.n > 0;
 }
 
 /* --- table ------------------------------------------------------------------------------------------------------- */

@@ -480,6 +480,10 @@ load_type(struct arena *a, const struct dir_caps *caps, bool users, const struct
 	m->lost = lost_paths(&l);
 	if (build_type(a, users, &own, is_kept, &l, &m->type, e) < 0)
 		return -1;
+	m->id = scim_type_attr(m->type, STRV(""), STRV("id"));
+	m->meta = scim_type_attr(m->type, STRV(""), STRV("meta"));
+	m->shows_active = scim_type_attr(m->type, STRV(""), STRV("active"));
+	m->groups = scim_type_attr(m->type, STRV(""), STRV("groups"));
 	for (size_t i = 0; i < l.rows.n; i++)
 		rebind(&l, l.rows.v[i]);
 	m->rows = l.rows.v;

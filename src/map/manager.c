@@ -18,15 +18,15 @@ shown_text(const struct map_home *h, const struct dir_entry *en)
 }
 
 void
-map_manager_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
-		 struct map_refs *refs, json_t *res)
+map_manager_read(struct map_run *r, const struct map_home *h, const struct dir_entry *en, struct map_refs *refs,
+		 struct scim_view *res)
 {
 	struct strv dn = shown_dn(h, en), text = shown_text(h, en);
 	const char *fallback = text.p ? arena_strndup(r->a, text.p, text.n) : NULL;
 	if (dn.p && refs)
-		map_refs_add(refs, m, res, h->attr, arena_strndup(r->a, dn.p, dn.n), fallback);
+		map_refs_add(refs, res, h->attr, arena_strndup(r->a, dn.p, dn.n), fallback);
 	else if (fallback && !dn.p)
-		scim_resource_set(m->type, res, h->attr, json_pack("{s:s}", "value", fallback));
+		map_refs_fallback(res, h->attr, fallback);
 }
 
 static const char *

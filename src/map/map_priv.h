@@ -26,8 +26,8 @@ struct map_codec {
 	/* ROW_VALUE only. ERR_VALUE names the attribute and the character that cannot be held. */
 	int (*encode)(struct arena *a, const struct map_row *row, const json_t *value, struct strv *out_r,
 		      struct err *e);
-	/* A new reference, or NULL: this row does not show the value. */
-	json_t *(*decode)(struct arena *a, const struct map_row *row, struct strv value);
+	/* False: this row does not show the value. Text may point into the value. */
+	bool (*decode)(struct arena *a, const struct map_row *row, struct strv value, struct scim_scalar *out_r);
 };
 
 struct map_row {
@@ -84,6 +84,7 @@ struct map {
 	size_t n_rows;
 	const struct map_home *homes;
 	size_t n_homes;
+	const struct scim_attr *id, *meta, *shows_active, *groups; /* what no row fills; NULL if the type has none */
 	const struct map_strategy *active;
 	const struct map_derived *derived;
 	size_t n_derived;
@@ -129,8 +130,10 @@ bool map_id_valid(const char *id); /* ids.c: could it be one of ours? NULL: no *
 
 /* --- refs.c ------------------------------------------------------------------------------------------------------ */
 /* Fallback: value to show for a manager that cannot be resolved, or NULL. */
-void map_refs_add(struct map_refs *refs, const struct map *m, json_t *res, const struct scim_attr *attr, const char *dn,
+void map_refs_add(struct map_refs *refs, struct scim_view *res, const struct scim_attr *attr, const char *dn,
 		  const char *fallback);
+/* A reference of which only what was sent is known. */
+void map_refs_fallback(struct scim_view *res, const struct scim_attr *attr, const char *value);
 /* map_ids_to_dns among users only. */
 int map_users_to_dns(struct map_run *r, const char *const *ids, size_t n, const char ***dns_r,
 		     struct err *e) DH_MUST_USE;

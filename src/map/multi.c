@@ -9,7 +9,7 @@
 /* One value (or one group of values) of a slot, on its way to an element. */
 struct legacy {
 	const struct map_slot *slot;
-	json_t *element; /* what the slot alone shows, without type */
+	struct scim_item element; /* what the slot alone shows, without type */
 	bool decorated;
 };
 
@@ -21,7 +21,7 @@ struct reading {
 };
 
 static void
-push_legacy(struct reading *rd, const struct map_slot *slot, json_t *element)
+push_legacy(struct reading *rd, const struct map_slot *slot, struct scim_item element)
 {
 	if (rd->n == rd->cap) {
 		size_t cap = rd->cap ? rd->cap * 2 : 8;
@@ -35,137 +35,144 @@ push_legacy(struct reading *rd, const struct map_slot *slot, json_t *element)
 }
 
 static void
-read_slot(struct reading *rd, const struct map_slot *slot, const struct dir_entry *en)
+read_group(struct reading *rd, const struct map_slot *slot, const struct dir_entry *en)
 {
-	if (slot->group) {
-		json_t *element = json_object();
-		for (size_t i = 0; i < slot->n_rows; i++) {
-			json_t *j = NULL;
-			map_row_shown(rd->r, slot->rows[i], en, &j);
-			if (j)
-				json_object_set_new(element, slot->rows[i]->leaf->name, j);
-		}
-		if (json_object_size(element))
-			push_legacy(rd, slot, element);
-		else
-			json_decref(element);
-		return;
+	struct scim_item element = {.n = 0};
+	for (size_t i = 0; i < slot->n_rows; i++) {
+		struct scim_scalar shown;
+		if (!map_row_shown(rd->r, slot->rows[i], en, &shown).p)
+			continue;
+		if (element.n == 0)
+			element = scim_item_new(rd->r->a, rd->h->attr);
+		scim_item_set(&element, slot->rows[i]->leaf, shown);
 	}
-	const struct map_row *row = slot->rows[0];
-	const struct dir_attr *at = dir_entry_attr(en, row->ldap);
-	for (size_t i = 0; at && i < at->n; i++) {
-		json_t *j = row->codec->decode(rd->r->a, row, at->values[i]);
-		if (j)
-			push_legacy(rd, slot, json_pack("{s:o}", row->leaf->name, j));
-	}
+	if (element.n > 0)
+		push_legacy(rd, slot, element);
 }
 
-/* The sub-attributes of a stored JSON element: only known ones, of the right type. NULL: not an element. */
-static json_t *
-parse_element(struct reading *rd, struct strv text, const char **key_r)
+static void
+read_slot(struct reading *rd, const struct map_slot *slot, const struct dir_entry *en)
+{
+	const struct map_row *row = slot->rows[0];
+	const struct dir_attr *at = slot->group ? NULL : dir_entry_attr(en, row->ldap);
+	for (size_t i = 0; at && i < at->n; i++) {
+		struct scim_scalar shown;
+		if (!row->codec->decode(rd->r->a, row, at->values[i], &shown))
+			continue;
+		struct scim_item element = scim_item_new(rd->r->a, rd->h->attr);
+		scim_item_set(&element, row->leaf, shown);
+		push_legacy(rd, slot, element);
+	}
+	if (slot->group)
+		read_group(rd, slot, en);
+}
+
+/* The sub-attributes of a stored JSON element: only known ones, of the right type. False: not an element. */
+static bool
+parse_element(struct reading *rd, struct strv text, struct scim_item *element_r, const char **key_r)
 {
 	json_t *raw;
 	if (json_parse(rd->r->a, text, NULL, &raw, NULL) < 0 || !json_is_object(raw))
-		return NULL;
-	json_t *element = json_object();
+		return false;
+	*element_r = scim_item_new(rd->r->a, rd->h->attr);
 	for (size_t i = 0; i < rd->h->attr->n_subs; i++) {
 		const struct scim_attr *sub = &rd->h->attr->subs[i];
-		json_t *v = json_object_get(raw, sub->name);
-		bool fits =
-			sub->kind == SCIM_BOOLEAN ? json_is_boolean(v) : json_is_string(v) && json_string_length(v) > 0;
-		if (fits)
-			json_object_set(element, sub->name, v);
+		const json_t *v = json_object_get(raw, sub->name);
+		struct strv s = strv_n(json_string_value(v), json_string_length(v));
+		if (sub->kind == SCIM_BOOLEAN && json_is_boolean(v))
+			scim_item_set(element_r, sub, scim_bool(json_is_true(v)));
+		else if (sub->kind != SCIM_BOOLEAN && s.n > 0)
+			scim_item_set(element_r, sub, scim_text(s));
 	}
 	*key_r = json_string_value(json_object_get(raw, KEY));
-	return element;
+	return true;
 }
 
 static bool
-values_agree(const struct scim_attr *attr, const json_t *x, const json_t *y)
+values_agree(const struct scim_attr *attr, const struct scim_item *x, const struct scim_item *y)
 {
 	const struct scim_attr *sub = scim_attr_sub(attr, STRV("value"));
-	const char *vx = json_string_value(json_object_get(x, "value"));
-	const char *vy = json_string_value(json_object_get(y, "value"));
-	return vx && vy && (sub && !sub->case_exact ? str_caseeq(vx, vy) : str_eq(vx, vy));
+	const struct scim_scalar *vx = sub ? scim_item_get(x, sub) : NULL, *vy = sub ? scim_item_get(y, sub) : NULL;
+	if (!vx || !vy || vx->type != JSON_STRING || vy->type != JSON_STRING)
+		return false;
+	return sub->case_exact ? strv_eq(vx->text, vy->text) : strv_caseeq(vx->text, vy->text);
 }
 
-/* Puts the stored extras around the legacy value that they belong to; false if it is gone. */
-static bool
-decorate(struct reading *rd, const char *key, json_t *element)
+/* For a group only what no attribute holds may come from the text: the directory wins. */
+static struct scim_item
+without_held(struct reading *rd, const struct map_slot *slot, const struct scim_item *stored)
+{
+	struct scim_item out = scim_item_new(rd->r->a, rd->h->attr);
+	for (size_t i = 0; i < stored->n; i++) {
+		const struct scim_field *f = &stored->v[i];
+		bool held = false;
+		for (size_t k = 0; slot->group && k < slot->n_rows && !held; k++) {
+			const struct map_row *row = slot->rows[k];
+			json_auto_t *v = row->leaf == f->attr ? scim_scalar_tree(&f->value) : NULL;
+			struct strv text;
+			held = v && row->codec->encode(rd->r->a, row, v, &text, NULL) == 0;
+		}
+		if (!held)
+			scim_item_set(&out, f->attr, f->value);
+	}
+	return out;
+}
+
+/* Puts the stored extras around the legacy value that they belong to; nothing if it is gone. */
+static void
+decorate(struct reading *rd, const char *key, const struct scim_item *stored)
 {
 	for (size_t i = 0; i < rd->n; i++) {
 		struct legacy *l = &rd->legacy[i];
 		if (l->decorated || !str_caseeq(l->slot->key, key) ||
-		    (!l->slot->group && !values_agree(rd->h->attr, l->element, element)))
+		    (!l->slot->group && !values_agree(rd->h->attr, &l->element, stored)))
 			continue;
-		/* For a group only what no attribute holds may come from the text: the directory wins. */
-		for (size_t k = 0; l->slot->group && k < l->slot->n_rows; k++) {
-			const struct map_row *row = l->slot->rows[k];
-			json_t *v = json_object_get(element, row->leaf->name);
-			struct strv out;
-			if (v && row->codec->encode(rd->r->a, row, v, &out, NULL) == 0)
-				json_object_del(element, row->leaf->name);
-		}
-		json_object_update(element, l->element);
-		json_decref(l->element);
-		l->element = json_incref(element);
+		struct scim_item all = without_held(rd, l->slot, stored);
+		for (size_t k = 0; k < l->element.n; k++)
+			scim_item_set(&all, l->element.v[k].attr, l->element.v[k].value);
+		l->element = all;
 		l->decorated = true;
-		return true;
+		return;
 	}
-	return false;
 }
 
 static void
-append_new(json_t *list, json_t *element)
+append_new(struct scim_view *res, const struct scim_attr *attr, const struct scim_item *element)
 {
-	size_t i;
-	json_t *other;
-	json_array_foreach (list, i, other)
-		if (json_equal(other, element))
+	const struct scim_part *part = scim_view_part(res, attr);
+	for (size_t i = 0; part && i < part->n; i++)
+		if (scim_item_equal(&part->items[i], element))
 			return;
-	json_array_append(list, element);
+	*scim_view_item(res, attr) = *element;
 }
 
-/* A new array, maybe empty. */
-static json_t *
-read_elements(struct map_run *r, const struct map_home *h, const struct dir_entry *en)
+void
+map_multi_read(struct map_run *r, const struct map_home *h, const struct dir_entry *en, struct scim_view *res)
 {
 	struct reading rd = {.r = r, .h = h};
 	for (size_t i = 0; i < h->n_slots; i++)
 		read_slot(&rd, &h->slots[i], en);
 	const struct dir_attr *at = h->element ? dir_entry_attr(en, h->element->ldap) : NULL;
-	json_t *own = json_array(), *list = json_array();
+	struct scim_item *own = at ? ARENA_ARRAY(r->a, at->n, struct scim_item) : NULL;
+	size_t n_own = 0;
 	for (size_t i = 0; at && i < at->n; i++) {
 		const char *key = NULL;
-		json_t *element = parse_element(&rd, at->values[i], &key);
-		if (element && (key ? !decorate(&rd, key, element) : json_object_size(element) > 0) && !key)
-			json_array_append(own, element);
-		json_decref(element);
+		if (!parse_element(&rd, at->values[i], &own[n_own], &key))
+			continue;
+		if (key)
+			decorate(&rd, key, &own[n_own]);
+		else
+			n_own += own[n_own].n > 0;
 	}
+	const struct scim_attr *type = scim_attr_sub(h->attr, STRV("type"));
 	for (size_t i = 0; i < rd.n; i++) {
 		struct legacy *l = &rd.legacy[i];
-		if (!l->decorated && l->slot->type)
-			json_object_set_new(l->element, "type", json_string(l->slot->type));
-		append_new(list, l->element);
-		json_decref(l->element);
+		if (!l->decorated && l->slot->type && type)
+			scim_item_set(&l->element, type, scim_text(strv_of(l->slot->type)));
+		append_new(res, h->attr, &l->element);
 	}
-	size_t i;
-	json_t *element;
-	json_array_foreach (own, i, element)
-		append_new(list, element);
-	json_decref(own);
-	return list;
-}
-
-void
-map_multi_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
-	       json_t *res)
-{
-	json_t *list = read_elements(r, h, en);
-	if (json_array_size(list))
-		scim_resource_set(m->type, res, h->attr, list);
-	else
-		json_decref(list);
+	for (size_t i = 0; i < n_own; i++)
+		append_new(res, h->attr, &own[i]);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
@@ -183,19 +190,17 @@ collect_shown(struct map_plan *p, const struct map_home *h)
 			if (shown.p)
 				map_state_add(&p->have, row, shown);
 			for (size_t v = 0; at && !row->one && v < at->n; v++) {
-				json_t *j = row->codec->decode(p->r->a, row, at->values[v]);
-				if (j)
+				struct scim_scalar value;
+				if (row->codec->decode(p->r->a, row, at->values[v], &value))
 					map_state_add(&p->have, row, at->values[v]);
-				json_decref(j);
 			}
 		}
 	const struct dir_attr *at = h->element ? dir_entry_attr(p->current, h->element->ldap) : NULL;
 	for (size_t i = 0; at && i < at->n; i++) {
 		const char *key;
-		json_t *element = parse_element(&rd, at->values[i], &key);
-		if (element)
+		struct scim_item element;
+		if (parse_element(&rd, at->values[i], &element, &key))
 			map_state_add(&p->have, h->element, at->values[i]);
-		json_decref(element);
 	}
 }
 

@@ -12,23 +12,8 @@ map_leaf_get(const struct map *m, const json_t *res, const struct scim_attr *lea
 	return json_unassigned(v) ? NULL : v;
 }
 
-void
-map_leaf_set(const struct map *m, json_t *res, const struct scim_attr *leaf, json_t *value)
-{
-	if (!leaf->parent) {
-		scim_resource_set(m->type, res, leaf, value);
-		return;
-	}
-	json_t *top = scim_resource_get(m->type, res, leaf->parent);
-	if (!top) {
-		top = json_object();
-		scim_resource_set(m->type, res, leaf->parent, top);
-	}
-	json_object_set_new(top, leaf->name, value);
-}
-
 struct strv
-map_row_shown(struct map_run *r, const struct map_row *row, const struct dir_entry *en, json_t **json_r)
+map_row_shown(struct map_run *r, const struct map_row *row, const struct dir_entry *en, struct scim_scalar *out_r)
 {
 	const struct dir_attr *at = row->at ? dir_entry_attr(en, row->ldap) : NULL;
 	struct strv rdn = {0};
@@ -38,13 +23,11 @@ map_row_shown(struct map_run *r, const struct map_row *row, const struct dir_ent
 	for (size_t i = 0; at && i < at->n; i++) {
 		if (rdn.p && !map_value_same(row->at, rdn, at->values[i]))
 			continue;
-		json_t *j = row->codec->decode(r->a, row, at->values[i]);
-		if (!j)
+		struct scim_scalar shown;
+		if (!row->codec->decode(r->a, row, at->values[i], &shown))
 			continue;
-		if (json_r)
-			*json_r = j;
-		else
-			json_decref(j);
+		if (out_r)
+			*out_r = shown;
 		return at->values[i];
 	}
 	return (struct strv){0};
@@ -134,46 +117,49 @@ same_json(const struct scim_attr *leaf, const json_t *x, const json_t *y)
 }
 
 static bool
-list_has(const struct scim_attr *leaf, const json_t *list, const json_t *value)
+same_shown(const struct scim_attr *leaf, const struct scim_scalar *x, const json_t *y)
 {
-	size_t i;
-	const json_t *el;
-	json_array_foreach (list, i, el)
-		if (same_json(leaf, el, value))
+	json_auto_t *j = scim_scalar_tree(x);
+	return same_json(leaf, j, y);
+}
+
+static bool
+list_has(const struct scim_attr *leaf, const struct scim_scalar *list, size_t n, const struct scim_scalar *value)
+{
+	json_auto_t *j = scim_scalar_tree(value);
+	for (size_t i = 0; i < n; i++)
+		if (same_shown(leaf, &list[i], j))
 			return true;
 	return false;
 }
 
 static void
-read_list(struct map_run *r, const struct map *m, const struct map_row *row, const struct dir_entry *en, json_t *res)
+read_list(struct map_run *r, const struct map_row *row, const struct dir_entry *en, struct scim_view *res)
 {
 	const struct dir_attr *at = dir_entry_attr(en, row->ldap);
-	json_auto_t *list = json_array();
+	struct scim_scalar *list = at ? ARENA_ARRAY(r->a, at->n, struct scim_scalar) : NULL;
+	size_t n = 0;
 	for (size_t i = 0; at && i < at->n; i++) {
-		json_auto_t *value = row->codec->decode(r->a, row, at->values[i]);
 		/* Two spellings of one number in an attribute of text. */
-		if (value && (row->codec->text || !list_has(row->leaf, list, value)))
-			json_array_append(list, value);
+		if (row->codec->decode(r->a, row, at->values[i], &list[n]) &&
+		    (row->codec->text || !list_has(row->leaf, list, n, &list[n])))
+			scim_item_set(scim_view_item(res, row->leaf), row->leaf, list[n++]);
 	}
-	if (json_array_size(list) > 0)
-		map_leaf_set(m, res, row->leaf, TAKE(list));
 }
 
 void
 map_plain_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
-	       json_t *res)
+	       struct scim_view *res)
 {
 	for (size_t i = 0; i < h->n_rows; i++) {
-		json_t *j = NULL;
+		struct scim_scalar shown;
 		if (is_list(h->rows[i])) {
-			read_list(r, m, h->rows[i], en, res);
+			read_list(r, h->rows[i], en, res);
 			continue;
 		}
-		struct strv v = map_row_shown(r, h->rows[i], en, &j);
-		if (j && map_is_synthetic(r, m, h->rows[i], en, v))
-			json_decref(j);
-		else if (j)
-			map_leaf_set(m, res, h->rows[i]->leaf, j);
+		struct strv v = map_row_shown(r, h->rows[i], en, &shown);
+		if (v.p && !map_is_synthetic(r, m, h->rows[i], en, v))
+			scim_view_set(res, h->rows[i]->leaf, shown);
 	}
 }
 
@@ -210,8 +196,8 @@ list_value(const struct map_plan *p, const struct map_row *row, const json_t *va
 {
 	const struct dir_attr *at = p->current ? dir_entry_attr(p->current, row->ldap) : NULL;
 	for (size_t i = 0; at && i < at->n; i++) {
-		json_auto_t *held = row->codec->decode(p->r->a, row, at->values[i]);
-		if (held && same_json(row->leaf, held, value)) {
+		struct scim_scalar held;
+		if (row->codec->decode(p->r->a, row, at->values[i], &held) && same_shown(row->leaf, &held, value)) {
 			*v_r = at->values[i];
 			return 0;
 		}
@@ -228,8 +214,8 @@ plan_list(struct map_plan *p, const struct map_row *row, struct err *e)
 	if (p->current && json_equal(map_leaf_get(p->m, p->before, row->leaf), new))
 		return 0;
 	for (size_t i = 0; at && i < at->n; i++) {
-		json_auto_t *shown = row->codec->decode(p->r->a, row, at->values[i]);
-		if (shown)
+		struct scim_scalar shown;
+		if (row->codec->decode(p->r->a, row, at->values[i], &shown))
 			map_state_add(&p->have, row, at->values[i]);
 	}
 	json_array_foreach (new, k, el) {

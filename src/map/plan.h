@@ -47,23 +47,22 @@ int map_check_name(struct map_run *r, const struct map_row *row, struct strv val
 void map_plan_ignore(struct map_plan *p, const char *path);
 
 /* --- homes ------------------------------------------------------------------------------------------------------- */
-json_t *map_leaf_get(const struct map *m, const json_t *res, const struct scim_attr *leaf);       /* borrowed, NULL */
-void map_leaf_set(const struct map *m, json_t *res, const struct scim_attr *leaf, json_t *value); /* steals */
-/* The value a plain row shows: raw bytes (p NULL = none) and, if json_r, its new reference. */
-struct strv map_row_shown(struct map_run *r, const struct map_row *row, const struct dir_entry *en, json_t **json_r);
+json_t *map_leaf_get(const struct map *m, const json_t *res, const struct scim_attr *leaf); /* borrowed, NULL */
+/* The value a plain row shows: raw bytes (p NULL = none) and, unless out_r is NULL, what SCIM makes of them. */
+struct strv map_row_shown(struct map_run *r, const struct map_row *row, const struct dir_entry *en,
+			  struct scim_scalar *out_r);
 void map_plain_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
-		    json_t *res);
+		    struct scim_view *res);
 int map_plain_plan(struct map_plan *p, const struct map_home *h, struct err *e) DH_MUST_USE;
 bool map_is_synthetic(struct map_run *r, const struct map *m, const struct map_row *row, const struct dir_entry *en,
 		      struct strv value);
-void map_multi_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
-		    json_t *res);
+void map_multi_read(struct map_run *r, const struct map_home *h, const struct dir_entry *en, struct scim_view *res);
 int map_multi_plan(struct map_plan *p, const struct map_home *h, struct err *e) DH_MUST_USE;
 struct strv map_client_shown(struct map_run *r, const struct map_row *row, const struct dir_entry *en);
 struct strv map_client_value(struct map_run *r, struct strv external_id); /* "client:externalId" */
 int map_client_plan(struct map_plan *p, const struct map_home *h, struct err *e) DH_MUST_USE;
-void map_manager_read(struct map_run *r, const struct map *m, const struct map_home *h, const struct dir_entry *en,
-		      struct map_refs *refs, json_t *res);
+void map_manager_read(struct map_run *r, const struct map_home *h, const struct dir_entry *en, struct map_refs *refs,
+		      struct scim_view *res);
 int map_manager_plan(struct map_plan *p, const struct map_home *h, struct err *e) DH_MUST_USE;
 
 #endif

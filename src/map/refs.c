@@ -8,14 +8,13 @@
 #define BATCH_USERS 100 /* whose groups are looked for in one search */
 
 struct item { /* one DN that a resource refers to */
-	json_t *res;
-	const struct map *m;
+	struct scim_view *res;
 	const struct scim_attr *attr;
 	const char *dn, *key, *fallback;
 };
 
 struct groups_of { /* a user whose groups are wanted */
-	json_t *user;
+	struct scim_view *user;
 	const char *dn, *key;
 };
 
@@ -48,29 +47,23 @@ grown(struct arena *a, void *old, size_t n, size_t *cap, size_t size)
 }
 
 void
-map_refs_add(struct map_refs *refs, const struct map *m, json_t *res, const struct scim_attr *attr, const char *dn,
+map_refs_add(struct map_refs *refs, struct scim_view *res, const struct scim_attr *attr, const char *dn,
 	     const char *fallback)
 {
 	const char *key = dir_dn_normal(refs->r->a, dn);
 	refs->items = grown(refs->r->a, refs->items, refs->n, &refs->cap, sizeof(struct item));
-	refs->items[refs->n++] = (struct item){res, m, attr, dn, key, fallback};
-}
-
-static const struct scim_attr *
-groups_attr(const struct map_run *r)
-{
-	return scim_type_attr(r->set->users->type, STRV(""), STRV("groups"));
+	refs->items[refs->n++] = (struct item){res, attr, dn, key, fallback};
 }
 
 void
-map_refs_want_groups(struct map_refs *refs, json_t *user, const struct dir_entry *en)
+map_refs_want_groups(struct map_refs *refs, struct scim_view *user, const struct dir_entry *en)
 {
 	struct map_run *r = refs->r;
 	const char *member_of = r->caps->flavour->member_of;
 	const struct dir_attr *at = member_of ? dir_entry_attr(en, member_of) : NULL;
 	const char *key = member_of ? NULL : dir_dn_normal(r->a, en->dn);
-	for (size_t i = 0; groups_attr(r) && at && i < at->n; i++)
-		map_refs_add(refs, r->set->users, user, groups_attr(r), at->values[i].p, NULL);
+	for (size_t i = 0; r->set->users->groups && at && i < at->n; i++)
+		map_refs_add(refs, user, r->set->users->groups, at->values[i].p, NULL);
 	if (!key)
 		return;
 	refs->users = grown(r->a, refs->users, refs->n_users, &refs->cap_users, sizeof(struct groups_of));
@@ -172,79 +165,70 @@ resolve_below(struct resolving *rs, const struct map_refs *refs, const char *bas
 }
 
 static void
-set_new(json_t *obj, const struct scim_attr *attr, const char *sub, const char *value)
+set_sub(struct scim_item *ref, const struct scim_attr *attr, struct strv name, const char *value)
 {
-	if (value && scim_attr_sub(attr, strv_of(sub)))
-		json_object_set_new(obj, sub, json_string(value));
-}
-
-static json_t *
-reference(struct map_run *r, const struct scim_attr *attr, const struct map_ref *t)
-{
-	json_t *obj = json_object();
-	set_new(obj, attr, "value", t->id);
-	set_new(obj, attr, "$ref", map_location(r, t->user ? r->set->users : r->set->groups, t->id));
-	return obj;
-}
-
-static json_t *
-member(struct map_run *r, const struct scim_attr *attr, const struct map_ref *t)
-{
-	json_t *obj = reference(r, attr, t);
-	set_new(obj, attr, "type", t->user ? "User" : "Group");
-	set_new(obj, attr, "display", t->display);
-	return obj;
-}
-
-static json_t *
-group_of_user(struct map_run *r, const struct scim_attr *attr, const struct map_ref *t)
-{
-	json_t *obj = reference(r, attr, t);
-	set_new(obj, attr, "type", "direct");
-	set_new(obj, attr, "display", t->display);
-	return obj;
+	const struct scim_attr *sub = value ? scim_attr_sub(attr, name) : NULL;
+	if (sub)
+		scim_item_set(ref, sub, scim_text(strv_of(value)));
 }
 
 static void
-append(const struct map *m, json_t *res, const struct scim_attr *attr, json_t *element)
+set_reference(struct map_run *r, struct scim_item *ref, const struct scim_attr *attr, const struct map_ref *t)
 {
-	json_t *list = scim_resource_get(m->type, res, attr);
-	if (!list) {
-		list = json_array();
-		scim_resource_set(m->type, res, attr, list);
-	}
-	json_array_append_new(list, element);
+	set_sub(ref, attr, STRV("value"), t->id);
+	set_sub(ref, attr, STRV("$ref"), map_location(r, t->user ? r->set->users : r->set->groups, t->id));
+}
+
+static void
+set_member(struct map_run *r, struct scim_item *ref, const struct scim_attr *attr, const struct map_ref *t)
+{
+	set_reference(r, ref, attr, t);
+	set_sub(ref, attr, STRV("type"), t->user ? "User" : "Group");
+	set_sub(ref, attr, STRV("display"), t->display);
+}
+
+void
+map_refs_fallback(struct scim_view *res, const struct scim_attr *attr, const char *value)
+{
+	set_sub(scim_view_item(res, attr), attr, STRV("value"), value);
+}
+
+static void
+set_group(struct map_run *r, struct scim_item *ref, const struct scim_attr *attr, const struct map_ref *t)
+{
+	set_reference(r, ref, attr, t);
+	set_sub(ref, attr, STRV("type"), "direct");
+	set_sub(ref, attr, STRV("display"), t->display);
 }
 
 static void
 show_item(struct map_run *r, const struct item *it, const struct map_ref *t)
 {
-	if (!it->attr->multi) {
-		json_t *obj = NULL;
-		if (t && t->user) {
-			obj = reference(r, it->attr, t);
-			set_new(obj, it->attr, "displayName", t->display);
-		} else if (it->fallback) {
-			obj = json_pack("{s:s}", "value", it->fallback);
-		}
-		if (obj) {
-			scim_resource_set(it->m->type, it->res, it->attr, obj);
-			/* RFC 7643 3.3: the reference may be the first value of its extension. */
-			scim_resource_set_schemas(it->m->type, it->res);
-		}
-		return;
+	const struct scim_attr *attr = it->attr;
+	if (attr == r->set->users->groups) {
+		if (t && !t->user)
+			set_group(r, scim_view_item(it->res, attr), attr, t);
+	} else if (attr->multi) {
+		if (t)
+			set_member(r, scim_view_item(it->res, attr), attr, t);
+	} else if (t && t->user) {
+		struct scim_item *ref = scim_view_item(it->res, attr);
+		set_reference(r, ref, attr, t);
+		set_sub(ref, attr, STRV("displayName"), t->display);
+	} else if (it->fallback) {
+		map_refs_fallback(it->res, attr, it->fallback);
 	}
-	if (t && !it->m->users)
-		append(it->m, it->res, it->attr, member(r, it->attr, t));
-	else if (t && !t->user)
-		append(it->m, it->res, it->attr, group_of_user(r, it->attr, t));
 }
 
 json_t *
 map_member_of(struct map_run *r, const struct map_ref *ref)
 {
 	const struct scim_attr *attr = scim_type_attr(r->set->groups->type, STRV(""), STRV("members"));
-	return attr ? member(r, attr, ref) : NULL;
+	if (!attr)
+		return NULL;
+	struct scim_item member = scim_item_new(r->a, attr);
+	set_member(r, &member, attr, ref);
+	return scim_item_tree(&member, attr);
 }
 
 /* seen: the keys that were looked for. */
@@ -298,7 +282,7 @@ map_refs_replaced(struct map_run *r, const char **dns, size_t *n, struct err *e)
 	struct strmap *seen = strmap_new(r->a, false);
 	size_t kept = 0;
 	for (size_t i = 0; i < *n; i++)
-		map_refs_add(refs, NULL, NULL, NULL, dns[i], NULL);
+		map_refs_add(refs, NULL, NULL, dns[i], NULL);
 	if (look_up(&rs, refs, seen, e) < 0)
 		return -1;
 	for (size_t i = 0; i < *n; i++) {
@@ -336,9 +320,9 @@ user_of(const struct reverse *rv, struct strv dn)
 static void
 add_group(struct reverse *rv, const struct groups_of *u, const struct map_ref *g)
 {
-	const struct scim_attr *attr = groups_attr(rv->r);
+	const struct scim_attr *attr = rv->r->set->users->groups;
 	if (attr)
-		append(rv->r->set->users, u->user, attr, group_of_user(rv->r, attr, g));
+		set_group(rv->r, scim_view_item(u->user, attr), attr, g);
 }
 
 static int

@@ -104,11 +104,13 @@ map_boolean_encode(struct arena *a DH_UNUSED, const struct map_row *row, const j
 	return 0;
 }
 
-json_t *
-map_boolean_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, struct strv value)
+bool
+map_boolean_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, struct strv value,
+		   struct scim_scalar *out_r)
 {
 	bool yes = strv_caseeq(value, STRV("TRUE"));
-	return yes || strv_caseeq(value, STRV("FALSE")) ? json_boolean(yes) : NULL;
+	*out_r = scim_bool(yes);
+	return yes || strv_caseeq(value, STRV("FALSE"));
 }
 
 /* --- integer ----------------------------------------------------------------------------------------------------- */
@@ -129,22 +131,24 @@ map_integer_encode(struct arena *a, const struct map_row *row, const json_t *val
 }
 
 /* RFC 4517 3.3.16; in an attribute of text, with zeros in front as well. */
-json_t *
-map_integer_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, struct strv value)
+bool
+map_integer_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, struct strv value,
+		   struct scim_scalar *out_r)
 {
 	bool minus = value.n > 0 && value.p[0] == '-';
 	json_int_t n = 0;
 	if (value.n == minus)
-		return NULL;
+		return false;
 	for (size_t i = minus; i < value.n; i++) {
 		int digit = value.p[i] - '0';
 		if (digit < 0 || digit > 9 || __builtin_mul_overflow(n, 10, &n) ||
 		    __builtin_sub_overflow(n, digit, &n)) /* negative: has one value more */
-			return NULL;
+			return false;
 	}
 	if (!minus && __builtin_mul_overflow(n, -1, &n))
-		return NULL;
-	return json_integer(n);
+		return false;
+	*out_r = (struct scim_scalar){.type = JSON_INTEGER, .integer = n};
+	return true;
 }
 
 /* --- decimal ----------------------------------------------------------------------------------------------------- */
@@ -174,19 +178,20 @@ map_decimal_encode(struct arena *a, const struct map_row *row, const json_t *val
 	return 0;
 }
 
-json_t *
-map_decimal_decode(struct arena *a, const struct map_row *row DH_UNUSED, struct strv value)
+bool
+map_decimal_decode(struct arena *a, const struct map_row *row DH_UNUSED, struct strv value, struct scim_scalar *out_r)
 {
 	const char *end = value.p + value.n;
 	char *stop;
 	if (value.n == 0 || value.n > NUMBER_MAX)
-		return NULL;
+		return false;
 	for (const char *p = value.p; p < end; p++)
 		if (!strchr("+-.0123456789eE", *p) || !*p) /* neither hexadecimal nor a word */
-			return NULL;
+			return false;
 	const char *text = arena_strndup(a, value.p, value.n);
 	double d = strtod(text, &stop);
-	return *stop || !isfinite(d) ? NULL : json_real(d);
+	*out_r = (struct scim_scalar){.type = JSON_REAL, .real = d};
+	return !*stop && isfinite(d);
 }
 
 /* --- dateTime ---------------------------------------------------------------------------------------------------- */
@@ -206,15 +211,16 @@ map_time_encode(struct arena *a, const struct map_row *row, const json_t *value,
 	return 0;
 }
 
-json_t *
-map_time_decode(struct arena *a DH_UNUSED, const struct map_row *row DH_UNUSED, struct strv value)
+bool
+map_time_decode(struct arena *a, const struct map_row *row DH_UNUSED, struct strv value, struct scim_scalar *out_r)
 {
 	char text[32];
 	int64_t us;
 	if (time_from_generalized(value, &us, NULL) < 0)
-		return NULL;
+		return false;
 	time_to_rfc3339(us, text);
-	return json_string(text);
+	*out_r = scim_text(strv_of(arena_strdup(a, text)));
+	return true;
 }
 
 /* --- filters ----------------------------------------------------------------------------------------------------- */

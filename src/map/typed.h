@@ -8,16 +8,16 @@
 
 int map_boolean_encode(struct arena *a, const struct map_row *row, const json_t *value, struct strv *out_r,
 		       struct err *e) DH_MUST_USE;
-json_t *map_boolean_decode(struct arena *a, const struct map_row *row, struct strv value);
+bool map_boolean_decode(struct arena *a, const struct map_row *row, struct strv value, struct scim_scalar *out_r);
 int map_integer_encode(struct arena *a, const struct map_row *row, const json_t *value, struct strv *out_r,
 		       struct err *e) DH_MUST_USE;
-json_t *map_integer_decode(struct arena *a, const struct map_row *row, struct strv value);
+bool map_integer_decode(struct arena *a, const struct map_row *row, struct strv value, struct scim_scalar *out_r);
 int map_decimal_encode(struct arena *a, const struct map_row *row, const json_t *value, struct strv *out_r,
 		       struct err *e) DH_MUST_USE;
-json_t *map_decimal_decode(struct arena *a, const struct map_row *row, struct strv value);
+bool map_decimal_decode(struct arena *a, const struct map_row *row, struct strv value, struct scim_scalar *out_r);
 int map_time_encode(struct arena *a, const struct map_row *row, const json_t *value, struct strv *out_r,
 		    struct err *e) DH_MUST_USE;
-json_t *map_time_decode(struct arena *a, const struct map_row *row, struct strv value);
+bool map_time_decode(struct arena *a, const struct map_row *row, struct strv value, struct scim_scalar *out_r);
 
 /* True for a row of one of these codecs. */
 bool map_row_typed(const struct map_row *row);

@@ -35,18 +35,48 @@ set_meta(json_t *doc, const char *type, const char *base_url, const char *path, 
 	json_object_set_new(doc, "meta", meta);
 }
 
-json_t *
-scim_list_response(json_t *resources, int64_t total, int64_t start_index)
+static void
+print_list_head(struct buf *out, const struct scim_list *l, size_t n)
 {
-	json_t *doc = document(SCIM_URN_LIST);
-
-	json_object_set_new(doc, "totalResults", json_integer(total));
-	if (start_index > 0)
-		json_object_set_new(doc, "startIndex", json_integer(start_index));
-	json_object_set_new(doc, "itemsPerPage", json_integer((json_int_t)json_array_size(resources)));
+	buf_printf(out, "{\"schemas\":[\"" SCIM_URN_LIST "\"],\"totalResults\":%lld", (long long)l->total);
+	if (l->start_index > 0)
+		buf_printf(out, ",\"startIndex\":%lld", (long long)l->start_index);
 	/* RFC 7644 3.4.2: may be left out of an empty list; clients rely on it nevertheless. */
-	json_object_set_new(doc, "Resources", resources);
-	return doc;
+	buf_printf(out, ",\"itemsPerPage\":%zu,\"Resources\":[", n);
+}
+
+/* A page is long: its text is put together once, in memory that is just large enough. */
+struct strv
+scim_list_text(struct arena *a, const struct scim_list *l)
+{
+	DH_CLEANUP(buf_done) struct buf head = BUF_INIT(SIZE_MAX);
+	DH_CLEANUP(buf_done) struct buf tail = BUF_INIT(SIZE_MAX);
+	size_t n = 0, size = 0, at = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		size += l->resources[i].n;
+		n += l->resources[i].p != NULL;
+	}
+	print_list_head(&head, l, n);
+	buf_addc(&tail, ']');
+	if (l->next_cursor) {
+		buf_adds(&tail, ",\"nextCursor\":");
+		json_print_text(&tail, strv_of(l->next_cursor));
+	}
+	buf_addc(&tail, '}');
+	char *text = arena_alloc(a, head.n + size + n + tail.n + 1);
+	memcpy(text, head.p, head.n);
+	at = head.n;
+	for (size_t i = 0; i < l->n; i++) {
+		if (!l->resources[i].p)
+			continue;
+		if (at > head.n)
+			text[at++] = ',';
+		memcpy(text + at, l->resources[i].p, l->resources[i].n);
+		at += l->resources[i].n;
+	}
+	memcpy(text + at, tail.p, tail.n);
+	return strv_n(text, at + tail.n);
 }
 
 json_t *

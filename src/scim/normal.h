@@ -7,6 +7,8 @@
 #include "dirhinge/base/buf.h"
 #include "dirhinge/scim/resource.h"
 
+struct scim_project;
+
 /* Where a value stands in the body: a chain on the stack, turned into text only for a message. */
 struct scim_place {
 	const struct scim_place *up;
@@ -29,6 +31,8 @@ int scim_normal(struct scim_ctx *c, const struct scim_attr *attr, bool one, bool
 
 /* The type's attributes one by one: common, core, extensions; NULL behind the last. */
 const struct scim_attr *scim_type_at(const struct scim_type *t, size_t i);
+/* enum scim_shown of each of them; p NULL: where the client names nothing. */
+const unsigned char *scim_project_table(struct arena *a, const struct scim_type *t, const struct scim_project *p);
 /* An attribute by its name alone: common, core, or the only one among the extensions that is called so. */
 const struct scim_attr *scim_attr_bare(const struct scim_type *t, struct strv name);
 /* The same for bodies: those of extensions only when SCIM_TOL_UNKNOWN_URN is set (noted). */

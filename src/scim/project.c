@@ -10,7 +10,8 @@ struct named {
 };
 
 struct scim_project {
-	bool only; /* attributes=, else excludedAttributes= */
+	bool only;                  /* attributes=, else excludedAttributes= */
+	const unsigned char *shown; /* enum scim_shown by the attribute's number */
 	size_t n;
 	struct named v[SCIM_PROJECT_MAX];
 };
@@ -72,6 +73,7 @@ scim_project_parse(struct scim_ctx *c, const char *attributes, const char *exclu
 	}
 	if (names == 0)
 		p->only = false;
+	p->shown = scim_project_given(p) ? scim_project_table(c->a, c->type, p) : c->type->shown;
 	*p_r = p;
 	return 0;
 }
@@ -158,88 +160,31 @@ wants_whole(const struct scim_project *p, const struct scim_attr *attr)
 	return true;
 }
 
-static json_t *
-project_complex(const struct scim_attr *attr, const bool *keep, const json_t *value)
-{
-	json_t *out = json_object();
-
-	for (size_t i = 0; i < attr->n_subs; i++) {
-		json_t *v = json_object_get(value, attr->subs[i].name);
-		if (v && keep[i])
-			json_object_set(out, attr->subs[i].name, v);
-	}
-	return out;
-}
-
-/* A new reference; NULL if nothing of the value is wanted. */
-static json_t *
-project_value(const struct scim_project *p, const struct scim_attr *attr, json_t *value)
-{
-	size_t i;
-	json_t *el;
-
-	/* Lists of members are long: what is wanted whole is shared, not copied. */
-	if (wants_whole(p, attr))
-		return json_incref(value);
-	DH_CLEANUP(arena_free) struct arena *tmp = arena_new(64);
-	bool *keep = ARENA_ARRAY(tmp, attr->n_subs + 1, bool);
-	for (i = 0; i < attr->n_subs; i++)
-		keep[i] = wants_sub(p, attr, &attr->subs[i]);
-	if (json_is_object(value)) {
-		json_auto_t *out = project_complex(attr, keep, value);
-		return json_object_size(out) ? TAKE(out) : NULL;
-	}
-	json_auto_t *list = json_array();
-	json_array_foreach (value, i, el) {
-		json_auto_t *out = project_complex(attr, keep, el);
-		if (json_object_size(out))
-			json_array_append(list, out);
-	}
-	return json_array_size(list) ? TAKE(list) : NULL;
-}
-
-static void
-project_into(const struct scim_project *p, const struct scim_type *t, struct strv urn, const json_t *from, json_t *out)
-{
-	const char *key;
-	json_t *value;
-
-	json_object_foreach (scim_iterable(from), key, value) {
-		const struct scim_attr *attr = scim_type_attr(t, urn, strv_of(key));
-		json_t *v = attr && scim_project_wants(p, attr) ? project_value(p, attr, value) : NULL;
-		if (v)
-			json_object_set_new(out, key, v);
-	}
-}
-
-/* Nothing that the resource holds is left out when nobody asks for more or less: most answers, and all of a crawl. */
-static bool
-shows_all(const struct scim_project *p, const struct scim_type *t, const json_t *res)
+const unsigned char *
+scim_project_table(struct arena *a, const struct scim_type *t, const struct scim_project *p)
 {
 	const struct scim_attr *attr;
+	size_t n = 0;
 
-	for (size_t i = 0; (attr = scim_type_at(t, i)) != NULL; i++)
-		if ((!scim_project_wants(p, attr) || !wants_whole(p, attr)) && scim_resource_get(t, res, attr))
-			return false;
-	return true;
+	while (scim_type_at(t, n))
+		n++;
+	unsigned char *shown = ARENA_ARRAY(a, n, unsigned char);
+	for (size_t i = 0; (attr = scim_type_at(t, i)) != NULL; i++) {
+		must(attr->at == i);
+		if (scim_project_wants(p, attr))
+			shown[i] = wants_whole(p, attr) ? SCIM_SHOWN_WHOLE : SCIM_SHOWN_PARTS;
+	}
+	return shown;
 }
 
-json_t *
-scim_project_apply(const struct scim_project *p, const struct scim_type *t, const json_t *res)
+enum scim_shown
+scim_project_shows(const struct scim_project *p, const struct scim_attr *attr)
 {
-	if (!scim_project_given(p) && shows_all(p, t, res))
-		return json_incref((json_t *)(uintptr_t)res); /* counting is all that changes */
-	json_t *out = json_object();
+	return (enum scim_shown)p->shown[attr->at];
+}
 
-	/* RFC 7643 3 and 3.1: in every answer, whatever was asked for. */
-	json_object_set(out, "schemas", json_object_get(res, "schemas"));
-	project_into(p, t, (struct strv){0}, res, out);
-	for (size_t i = 0; i < t->n_extensions; i++) {
-		const char *urn = t->extensions[i]->urn;
-		json_auto_t *ext = json_object();
-		project_into(p, t, strv_of(urn), json_object_get(res, urn), ext);
-		if (json_object_size(ext))
-			json_object_set(out, urn, ext);
-	}
-	return out;
+bool
+scim_project_shows_sub(const struct scim_project *p, const struct scim_attr *attr, const struct scim_attr *sub)
+{
+	return wants_sub(p, attr, sub);
 }

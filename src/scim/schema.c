@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Schema documents to attribute tables, and the lookups on them. */
-#include "dirhinge/scim/schema.h"
+#include "dirhinge/scim/project.h"
+#include "scim/normal.h"
 
 static const char *const kind_names[] = {
 	[SCIM_STRING] = "string",       [SCIM_BOOLEAN] = "boolean",   [SCIM_DECIMAL] = "decimal",
@@ -29,10 +30,11 @@ static const char *const uniqueness_names[] = {
 enum { COMMON_SCHEMAS, COMMON_ID, COMMON_META, COMMON_EXTERNAL_ID, COMMON_N };
 static const struct scim_attr common_attrs[COMMON_N];
 
-#define META_SUB(n, k)                                                                         \
-	{                                                                                      \
-		.name = n, .path = "meta." n, .parent = &common_attrs[COMMON_META], .kind = k, \
-		.mutability = SCIM_READ_ONLY, .case_exact = true                               \
+#define NAMED(n) .name = n, .key = {"\"" n "\":", sizeof(n) + 2}
+#define META_SUB(n, k)                                                                        \
+	{                                                                                     \
+		NAMED(n), .path = "meta." n, .parent = &common_attrs[COMMON_META], .kind = k, \
+			  .mutability = SCIM_READ_ONLY, .case_exact = true                    \
 	}
 static const struct scim_attr meta_subs[] = {
 	META_SUB("resourceType", SCIM_STRING),   META_SUB("created", SCIM_DATETIME),
@@ -41,27 +43,14 @@ static const struct scim_attr meta_subs[] = {
 };
 
 static const struct scim_attr common_attrs[COMMON_N] = {
-	[COMMON_SCHEMAS] = {.name = "schemas",
-			    .path = "schemas",
-			    .kind = SCIM_REFERENCE,
-			    .returned = SCIM_RETURNED_ALWAYS,
-			    .multi = true,
-			    .required = true,
-			    .case_exact = true},
-	[COMMON_ID] = {.name = "id",
-		       .path = "id",
-		       .kind = SCIM_STRING,
-		       .mutability = SCIM_READ_ONLY,
-		       .returned = SCIM_RETURNED_ALWAYS,
-		       .uniqueness = SCIM_UNIQUE_SERVER,
-		       .case_exact = true},
-	[COMMON_META] = {.name = "meta",
-			 .path = "meta",
-			 .kind = SCIM_COMPLEX,
-			 .mutability = SCIM_READ_ONLY,
-			 .subs = meta_subs,
-			 .n_subs = ARRAY_SIZE(meta_subs)},
-	[COMMON_EXTERNAL_ID] = {.name = "externalId", .path = "externalId", .kind = SCIM_STRING, .case_exact = true},
+	[COMMON_SCHEMAS] = {NAMED("schemas"), .at = COMMON_SCHEMAS, .path = "schemas", .kind = SCIM_REFERENCE,
+			    .returned = SCIM_RETURNED_ALWAYS, .multi = true, .required = true, .case_exact = true},
+	[COMMON_ID] = {NAMED("id"), .at = COMMON_ID, .path = "id", .kind = SCIM_STRING, .mutability = SCIM_READ_ONLY,
+		       .returned = SCIM_RETURNED_ALWAYS, .uniqueness = SCIM_UNIQUE_SERVER, .case_exact = true},
+	[COMMON_META] = {NAMED("meta"), .at = COMMON_META, .path = "meta", .kind = SCIM_COMPLEX,
+			 .mutability = SCIM_READ_ONLY, .subs = meta_subs, .n_subs = ARRAY_SIZE(meta_subs)},
+	[COMMON_EXTERNAL_ID] = {NAMED("externalId"), .at = COMMON_EXTERNAL_ID, .path = "externalId",
+				.kind = SCIM_STRING, .case_exact = true},
 };
 
 struct build {
@@ -70,7 +59,15 @@ struct build {
 	void *ctx;
 	const struct scim_schema *schema; /* being built */
 	const char *prefix;               /* "" or "URN:" */
+	size_t at;                        /* number of the next top-level attribute */
 };
+
+static struct strv
+key_of(struct arena *a, const char *name)
+{
+	json_auto_t *text = json_string(name);
+	return strv_of(arena_printf(a, "%s:", json_text(a, text)));
+}
 
 static const struct scim_attr *
 find_attr(const struct scim_attr *attrs, size_t n, struct strv name)
@@ -163,7 +160,7 @@ read_characteristics(json_t *def, struct scim_attr *attr, struct err *e)
 }
 
 static int build_attrs(const struct build *b, json_t *defs, const struct scim_attr *parent, const char *where,
-		       const struct scim_attr **attrs_r, size_t *n_r, struct err *e);
+		       struct scim_attr **attrs_r, size_t *n_r, struct err *e);
 
 /* 1 kept, 0 not supported here, -1 error. */
 static int
@@ -176,6 +173,7 @@ build_attr(const struct build *b, json_t *def, const struct scim_attr *parent, c
 	attr->name = arena_strdup(b->a, name);
 	attr->path =
 		parent ? arena_printf(b->a, "%s.%s", parent->path, name) : arena_printf(b->a, "%s%s", b->prefix, name);
+	attr->key = key_of(b->a, name);
 	attr->schema = b->schema;
 	attr->parent = parent;
 	attr->def = def;
@@ -193,15 +191,17 @@ build_attr(const struct build *b, json_t *def, const struct scim_attr *parent, c
 	if (json_array_size(subs) == 0)
 		return err_set(e, ERR_CONFIG, "schema attribute %s: a complex attribute needs subAttributes",
 			       attr->path);
-	if (build_attrs(b, subs, attr, attr->path, &attr->subs, &attr->n_subs, e))
+	struct scim_attr *own;
+	if (build_attrs(b, subs, attr, attr->path, &own, &attr->n_subs, e))
 		return -1;
+	attr->subs = own;
 	return keep || attr->n_subs > 0;
 }
 
 /* Attributes that are not kept also leave the definitions, which become the /Schemas document. */
 static int
 build_attrs(const struct build *b, json_t *defs, const struct scim_attr *parent, const char *where,
-	    const struct scim_attr **attrs_r, size_t *n_r, struct err *e)
+	    struct scim_attr **attrs_r, size_t *n_r, struct err *e)
 {
 	/* One slot more: an empty table still has an address. */
 	struct scim_attr *attrs = ARENA_ARRAY(b->a, json_array_size(defs) + 1, struct scim_attr);
@@ -247,6 +247,7 @@ build_schema(struct build *b, const char *urn, bool extension, const json_t *con
 	struct scim_schema *s = ARENA_NEW(b->a, struct scim_schema);
 	s->urn = json_string_value(json_object_get(doc, "id"));
 	s->name = json_string_value(json_object_get(doc, "name"));
+	s->key = key_of(b->a, s->urn);
 	s->doc = doc;
 	json_t *defs = json_object_get(doc, "attributes");
 	if (!s->name || json_array_size(defs) == 0)
@@ -254,8 +255,12 @@ build_schema(struct build *b, const char *urn, bool extension, const json_t *con
 	json_object_del(json_object_get(doc, "meta"), "location");
 	b->schema = s;
 	b->prefix = extension ? arena_printf(b->a, "%s:", s->urn) : "";
-	if (build_attrs(b, defs, NULL, s->urn, &s->attrs, &s->n_attrs, e))
+	struct scim_attr *attrs;
+	if (build_attrs(b, defs, NULL, s->urn, &attrs, &s->n_attrs, e))
 		return -1;
+	for (size_t i = 0; i < s->n_attrs; i++)
+		attrs[i].at = b->at++;
+	s->attrs = attrs;
 	*schema_r = s;
 	return 0;
 }
@@ -273,6 +278,7 @@ scim_type_build(struct arena *a, const struct scim_type_spec *spec, const json_t
 	t->extensions = ext;
 	t->common = common_attrs;
 	t->n_common = !keep || keep(ctx, "externalId") ? COMMON_N : COMMON_EXTERNAL_ID;
+	b.at = t->n_common;
 	if (build_schema(&b, spec->core_urn, false, docs, n_docs, &t->core, e))
 		return -1;
 	for (size_t i = 0; i < spec->n_extensions; i++) {
@@ -284,6 +290,7 @@ scim_type_build(struct arena *a, const struct scim_type_spec *spec, const json_t
 		if (s->n_attrs > 0)
 			ext[t->n_extensions++] = s;
 	}
+	t->shown = scim_project_table(a, t, NULL);
 	*type_r = t;
 	return 0;
 }

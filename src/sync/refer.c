@@ -9,8 +9,8 @@ static struct map_ref
 self(const struct seen *s)
 {
 	return (struct map_ref){
-		.id = json_string_value(json_object_get(s->new, "id")),
-		.display = json_string_value(json_object_get(s->new, "displayName")),
+		.id = seen_text(s, "id"),
+		.display = seen_text(s, "displayName"),
 		.user = s->kind == STORE_USER,
 	};
 }

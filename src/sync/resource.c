@@ -204,17 +204,26 @@ on_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e)
 	return found;
 }
 
+const char *
+seen_text(const struct seen *s, const char *name)
+{
+	const struct scim_attr *attr = scim_type_attr(map_type(s->map), STRV(""), strv_of(name));
+	const struct scim_scalar *value = scim_view_get(s->view, attr);
+	return value && value->type == JSON_STRING ? arena_strndup(s->a, value->text.p, value->text.n) : NULL;
+}
+
 int
 seen_resource(struct seen *s, struct err *e)
 {
 	struct referring rf = {.s = s};
 	struct map_run *run = &s->r->map;
 	struct map_refs *refs = map_refs_new(run);
-	if (map_to_scim(run, s->map, s->entry, refs, &s->new, e) < 0 ||
+	if (map_to_scim(run, s->map, s->entry, refs, &s->view, e) < 0 ||
 	    map_refs_resolve_by(run, refs, on_ref, &rf, e) < 0)
 		return -1;
+	s->new = json_keep(s->a, scim_view_tree(s->view));
 	buf_reset(&s->m->resource);
-	json_print(&s->m->resource, s->new);
+	scim_view_print(&s->m->resource, s->view, NULL);
 	s->text = buf_view(&s->m->resource);
 	/* The rows of a group are its members. */
 	return s->kind == STORE_USER && (s->live || rf.refs.n) ? members_refer(s, &rf.refs, e) : 0;

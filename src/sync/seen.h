@@ -57,8 +57,9 @@ struct seen {
 	const char *dn_key;            /* of entry */
 	enum store_kind kind;          /* of entry; 0: neither a resource nor anything that is kept */
 	const struct map *map;         /* of a resource */
-	json_t *new;                   /* the resource */
-	struct strv text;              /* the same as JSON */
+	struct scim_view *view;        /* the resource */
+	json_t *new;                   /* the same as a tree */
+	struct strv text;              /* and as JSON */
 	int64_t incarnation;
 	bool unresolved; /* refers to somebody unknown who may come */
 	bool late;       /* and is told of at the end of the first refresh */
@@ -83,12 +84,12 @@ int memory_ready(struct sync_run *r, struct err *e) DH_MUST_USE;
 int seen_entry(struct seen *s, bool *need_fetch_r, struct err *e) DH_MUST_USE;
 /* .new and .text of .entry; its references are resolved and kept as rows. */
 int seen_resource(struct seen *s, struct err *e) DH_MUST_USE;
+const char *seen_text(const struct seen *s, const char *name); /* of .view, NULL if it has none */
 /* The resource of a row; NULL if it has none. */
 int stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, struct err *e) DH_MUST_USE;
 /* A string of that resource ("displayName") without making a tree of it: members are asked for little else. */
 const char *stored_text(struct arena *a, const struct store_state *st, const char *key);
-/* userName or displayName. */
-const char *stored_name(struct arena *a, const struct store_state *st);
+const char *stored_name(struct arena *a, const struct store_state *st); /* userName or displayName */
 const char *seen_name(const json_t *res, bool user);
 
 /* --- members.c --------------------------------------------------------------------------------------------------- */

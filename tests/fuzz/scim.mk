@@ -14,7 +14,8 @@ tests_fuzz_fuzz_path_LDADD = $(LIBS_scim)
 EXTRA_DIST += tests/fuzz/corpus/path
 
 fuzz_targets += tests/fuzz/fuzz_patch
-tests_fuzz_fuzz_patch_SOURCES = tests/fuzz/fuzz_patch.c tests/fuzz/fuzz.h $(fuzz_main)
+tests_fuzz_fuzz_patch_SOURCES = tests/fuzz/fuzz_patch.c tests/fuzz/fuzz.h \
+	tests/vectors/scim_tree.c tests/vectors/scim_tree.h $(fuzz_main)
 tests_fuzz_fuzz_patch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_patch_LDADD = $(LIBS_scim)
 EXTRA_DIST += tests/fuzz/corpus/patch

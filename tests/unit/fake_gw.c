@@ -152,7 +152,7 @@ fill(struct gw_req *q, const char *id, json_t *resource, struct gw_result *r)
 	r->id = id;
 	r->location = arena_printf(q->a, "%s%s/%s", q->base_url, q->type == GW_USERS ? "/Users" : "/Groups", id);
 	r->version = "W/\"1\"";
-	r->resource = resource;
+	r->resource = strv_of(resource ? json_text(q->a, resource) : NULL);
 }
 
 int
@@ -165,7 +165,7 @@ gw_get(struct gw *g, struct gw_req *q, const char *id, struct gw_result *r, stru
 	fill(q, id, json_keep(q->a, json_pack("{s:s, s:s}", "id", id, "client", q->who->name)), r);
 	r->not_modified = str_eq(q->if_none_match, "W/\"1\"");
 	if (r->not_modified)
-		r->resource = NULL;
+		r->resource = (struct strv){0};
 	return 0;
 }
 
@@ -211,7 +211,7 @@ gw_delete(struct gw *g, struct gw_req *q, const char *id, struct err *e)
 }
 
 int
-gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, json_t **response_r, struct err *e)
+gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, struct strv *response_r, struct err *e)
 {
 	(void)g;
 	if (l->filter && str_eq(l->filter, "bad"))
@@ -224,9 +224,10 @@ gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, json_t **resp
 				 l->filter, "sortBy", l->sort_by, "sortOrder", l->sort_order, "cursor", l->cursor,
 				 "attributes", q->attributes, "excluded", q->excluded, "start",
 				 (json_int_t)l->start_index, "count", (json_int_t)l->count);
-	json_t *list = json_array();
-	must(echo && json_array_append_new(list, echo) == 0);
-	*response_r = json_keep(q->a, scim_list_response(list, 1, 1));
+	must(echo);
+	const struct strv text = strv_of(json_text(q->a, json_keep(q->a, echo)));
+	*response_r =
+		scim_list_text(q->a, &(struct scim_list){.resources = &text, .n = 1, .total = 1, .start_index = 1});
 	return 0;
 }
 

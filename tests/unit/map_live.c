@@ -195,12 +195,12 @@ map_live_read(struct map_live *l, const struct map *m, const char *dn)
 {
 	struct map_refs *refs = map_refs_new(&l->r);
 	const struct dir_entry *en = map_live_entry(l, m, dn);
-	json_t *res;
+	struct scim_view *res;
 	ok(map_to_scim(&l->r, m, en, refs, &res, &e));
 	if (m == l->r.set->users)
 		map_refs_want_groups(refs, res, en);
 	ok(map_refs_resolve(&l->r, refs, &e));
-	return res;
+	return json_keep(l->a, scim_view_tree(res));
 }
 
 const char *

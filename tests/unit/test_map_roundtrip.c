@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../vectors/map_fixture.h"
+#include "../vectors/map_tree.h"
 #include "dirhinge/dir/dn.h"
 #include "map_random.h"
 
@@ -170,7 +171,7 @@ shown(struct world *w, const struct dir_entry *en)
 {
 	json_t *res;
 	struct err e = ERR_INIT;
-	ck_assert_msg(map_to_scim(&w->r, w->m, en, NULL, &res, &e) == 0, "%s", e.detail);
+	ck_assert_msg(map_tree(&w->r, w->m, en, &res, &e) == 0, "%s", e.detail);
 	return res;
 }
 

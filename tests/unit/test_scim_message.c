@@ -12,19 +12,30 @@ expect(struct arena *a, json_t *doc, const char *text)
 	ck_assert_str_eq(json_text(a, json_keep(a, doc)), text);
 }
 
+static void
+expect_list(struct arena *a, const struct scim_list *l, const char *text)
+{
+	struct strv got = scim_list_text(a, l);
+
+	ck_assert_str_eq(got.p, text);
+	ck_assert_uint_eq(got.n, strlen(text));
+}
+
 START_TEST(lists)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
 
-	expect(a, scim_list_response(json_array(), 0, 1),
-	       "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":0,"
-	       "\"startIndex\":1,\"itemsPerPage\":0,\"Resources\":[]}");
-	expect(a, scim_list_response(json_pack("[{s:s},{s:s}]", "id", "1", "id", "2"), 17, 5),
-	       "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":17,"
-	       "\"startIndex\":5,\"itemsPerPage\":2,\"Resources\":[{\"id\":\"1\"},{\"id\":\"2\"}]}");
-	expect(a, scim_list_response(json_array(), 3, 0),
-	       "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":3,"
-	       "\"itemsPerPage\":0,\"Resources\":[]}");
+	struct strv two[] = {STRV("{\"id\":\"1\"}"), {0}, STRV("{\"id\":\"2\"}"), {0}};
+
+	expect_list(a, &(struct scim_list){.start_index = 1},
+		    "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":0,"
+		    "\"startIndex\":1,\"itemsPerPage\":0,\"Resources\":[]}");
+	expect_list(a, &(struct scim_list){.resources = two, .n = 4, .total = 17, .start_index = 5},
+		    "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":17,"
+		    "\"startIndex\":5,\"itemsPerPage\":2,\"Resources\":[{\"id\":\"1\"},{\"id\":\"2\"}]}");
+	expect_list(a, &(struct scim_list){.resources = two + 1, .n = 1, .total = 3, .next_cursor = "c\"d"},
+		    "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":3,"
+		    "\"itemsPerPage\":0,\"Resources\":[],\"nextCursor\":\"c\\\"d\"}");
 }
 END_TEST
 

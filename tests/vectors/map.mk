@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 check_LIBRARIES += libvectors-map.a
-libvectors_map_a_SOURCES = tests/vectors/map_fixture.c tests/vectors/map_fixture.h
+libvectors_map_a_SOURCES = tests/vectors/map_fixture.c tests/vectors/map_fixture.h tests/vectors/map_tree.h
 EXTRA_DIST += tests/vectors/map
 
 check_PROGRAMS += tests/vectors/vec_map

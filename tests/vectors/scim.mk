@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 check_LIBRARIES += libvectors-scim.a
-libvectors_scim_a_SOURCES = tests/vectors/scim_types.c tests/vectors/scim_types.h
+libvectors_scim_a_SOURCES = \
+	tests/vectors/scim_tree.c tests/vectors/scim_tree.h tests/vectors/scim_types.c tests/vectors/scim_types.h
 EXTRA_DIST += tests/vectors/scim
 
 check_PROGRAMS += tests/vectors/vec_filter

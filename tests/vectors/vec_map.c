@@ -12,6 +12,7 @@
  * 3339 */
 #include "dirhinge/base/codec.h"
 #include "map_fixture.h"
+#include "map_tree.h"
 #include "vectors.h"
 
 struct state {
@@ -156,7 +157,7 @@ read_case(struct state *s, struct play *p, struct err *e)
 	json_t *res;
 	if (!en)
 		return err_set(e, ERR_PARSE, "not an entry");
-	if (map_to_scim(&p->r, p->m, en, NULL, &res, e) < 0)
+	if (map_tree(&p->r, p->m, en, &res, e) < 0)
 		return -1;
 	static const char *const always[] = {"id", "meta", "schemas"};
 	for (size_t i = 0; i < ARRAY_SIZE(always) && !s->full; i++)
@@ -216,8 +217,7 @@ modify_case(struct play *p, struct err *e)
 	struct map_change c;
 	if (!en)
 		return err_set(e, ERR_PARSE, "not an entry");
-	if (map_to_scim(&p->r, p->m, en, NULL, &before, e) < 0 ||
-	    json_parse(p->r.a, strv_of(mark + 4), NULL, &patch, e) < 0)
+	if (map_tree(&p->r, p->m, en, &before, e) < 0 || json_parse(p->r.a, strv_of(mark + 4), NULL, &patch, e) < 0)
 		return -1;
 	json_t *after = json_keep(p->r.a, json_deep_copy(before));
 	merge(after, patch);

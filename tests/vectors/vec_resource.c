@@ -9,6 +9,7 @@
 #include "dirhinge/scim/diff.h"
 #include "dirhinge/scim/patch.h"
 #include "dirhinge/scim/project.h"
+#include "scim_tree.h"
 #include "scim_types.h"
 #include "vectors.h"
 
@@ -258,7 +259,8 @@ run_project(void *ctx, const struct vec_case *v, struct buf *out)
 		show_error(&p, out, &e);
 		return;
 	}
-	show_resource(&p, out, json_keep(v->a, scim_project_apply(project, p.c.type, res)));
+	const struct scim_view *view = scim_tree_view(v->a, p.c.type, res);
+	show_resource(&p, out, parse(v->a, scim_view_text(v->a, view, project), &e));
 	if (p.detail)
 		buf_adds(out, scim_project_given(project) ? " given" : " open");
 }

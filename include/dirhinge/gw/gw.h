@@ -46,7 +46,7 @@ struct gw_req {
 };
 
 struct gw_result {
-	json_t *resource; /* projected; NULL = no body */
+	struct strv resource; /* as JSON text, projected; p NULL = no body */
 	const char *id;
 	const char *location;
 	const char *version; /* entity tag */
@@ -98,7 +98,9 @@ struct gw_list {
 /* Page size when the client names none, and how long (seconds) a cursor is good for at least. */
 #define GW_DEFAULT_COUNT  100
 #define GW_CURSOR_TIMEOUT 300
-/* response_r: a ListResponse. Pages of one crawl come from one snapshot of ids (contrib/decisions/0009). */
-int gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, json_t **response_r, struct err *e) DH_MUST_USE;
+/* response_r: a ListResponse as JSON text. Pages of one crawl come from one snapshot of ids
+ * (contrib/decisions/0009). */
+int gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, struct strv *response_r,
+	      struct err *e) DH_MUST_USE;
 
 #endif

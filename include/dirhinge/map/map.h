@@ -11,6 +11,7 @@
 #include "dirhinge/scim/diff.h"
 #include "dirhinge/scim/filter.h"
 #include "dirhinge/scim/project.h"
+#include "dirhinge/scim/view.h"
 
 struct map;          /* rows of one resource type */
 struct map_strategy; /* of "active" */
@@ -80,10 +81,10 @@ const char *const *map_attrs(struct map_run *r, const struct map *m, const struc
 /* Attributes needed to plan a change: all mapped ones but members. */
 const char *const *map_attrs_change(struct map_run *r, const struct map *m);
 
-/* The resource an entry shows, in normal form with id, meta and schemas. References (manager, members) are left as DNs
- * in refs until map_refs_resolve. The tree's reference belongs to the arena. */
+/* The resource an entry shows, in normal form with id and meta; its values point into the entry. References (manager,
+ * members) are left as DNs in refs until map_refs_resolve: no text and no tree of it before. */
 int map_to_scim(struct map_run *r, const struct map *m, const struct dir_entry *en, struct map_refs *refs,
-		json_t **res_r, struct err *e) DH_MUST_USE;
+		struct scim_view **res_r, struct err *e) DH_MUST_USE;
 
 /* The entity tag of an entry ("W/\"…\""), from its version attributes; NULL while its version cannot be told. */
 char *map_version(struct map_run *r, const struct dir_entry *en);

@@ -10,6 +10,7 @@
 struct dir_entry;
 struct map_refs;
 struct map_run;
+struct scim_view;
 
 struct map_refs *map_refs_new(struct map_run *r);
 /* Batched searches turn DNs into value, $ref, type and display; what does not exist, lies outside the configured
@@ -17,7 +18,7 @@ struct map_refs *map_refs_new(struct map_run *r);
 int map_refs_resolve(struct map_run *r, struct map_refs *refs, struct err *e) DH_MUST_USE;
 /* Registers a user whose "groups" are wanted, with its entry as map_attrs asks for it; map_refs_resolve fills them,
  * from the entry where it names its groups, else by reverse search. */
-void map_refs_want_groups(struct map_refs *refs, json_t *user, const struct dir_entry *en);
+void map_refs_want_groups(struct map_refs *refs, struct scim_view *user, const struct dir_entry *en);
 
 /* ids to DNs in batches, below both bases; dns_r[i] is NULL for an unknown id (wrong syntax and entries hidden from the
  * client included). */

@@ -8,8 +8,15 @@
 #define SCIM_URN_LIST  "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 #define SCIM_URN_ERROR "urn:ietf:params:scim:api:messages:2.0:Error"
 
-/* Steals resources (an array). start_index 0 leaves paging members out except itemsPerPage. */
-json_t *scim_list_response(json_t *resources, int64_t total, int64_t start_index);
+struct scim_list {
+	const struct strv *resources; /* JSON texts; those with p NULL are passed over */
+	size_t n;
+	int64_t total;
+	int64_t start_index;     /* 0: left out */
+	const char *next_cursor; /* NULL: left out (RFC 9865 2) */
+};
+/* A ListResponse as JSON text in the arena. */
+struct strv scim_list_text(struct arena *a, const struct scim_list *l);
 
 /* RFC 7644 3.12: status is a string; scimType only if the code has one; detail rendered with its offset. */
 json_t *scim_error(const struct err *e);

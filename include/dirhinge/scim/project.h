@@ -21,8 +21,9 @@ bool scim_project_given(const struct scim_project *p);
 /* True if attributes= names this attribute (or one of its sub-attributes) explicitly. */
 bool scim_project_named(const struct scim_project *p, const struct scim_attr *attr);
 
-/* A new reference to a tree with only what is to be returned; "schemas" and "id" always stay, returned:never never.
- * What is returned whole is shared with res, which may be all of it. */
-json_t *scim_project_apply(const struct scim_project *p, const struct scim_type *t, const json_t *res);
+/* How much of a top-level attribute's value an answer holds. PARTS: sub-attributes by shows_sub. */
+enum scim_shown { SCIM_SHOWN_NOT, SCIM_SHOWN_PARTS, SCIM_SHOWN_WHOLE };
+enum scim_shown scim_project_shows(const struct scim_project *p, const struct scim_attr *attr);
+bool scim_project_shows_sub(const struct scim_project *p, const struct scim_attr *attr, const struct scim_attr *sub);
 
 #endif

@@ -28,6 +28,8 @@ struct scim_schema;
 struct scim_attr {
 	const char *name;                 /* canonical spelling: "familyName" */
 	const char *path;                 /* "name.familyName", with "URN:" in front for extensions */
+	struct strv key;                  /* "\"familyName\":", as it stands in front of a value */
+	size_t at;                        /* of a top-level attribute: its number in the type */
 	const struct scim_schema *schema; /* NULL for the common attributes id, externalId, meta, schemas */
 	const struct scim_attr *parent;   /* of a sub-attribute, else NULL */
 	enum scim_kind kind;
@@ -43,6 +45,7 @@ struct scim_attr {
 
 struct scim_schema {
 	const char *urn, *name;
+	struct strv key; /* the URN as in front of an extension's values */
 	const struct scim_attr *attrs;
 	size_t n_attrs;
 	const json_t *doc; /* the /Schemas document without meta.location, trimmed to what is supported */
@@ -57,6 +60,7 @@ struct scim_type {
 	size_t n_extensions;
 	const struct scim_attr *common; /* schemas, id, externalId, meta */
 	size_t n_common;
+	const unsigned char *shown; /* enum scim_shown by number, where a client names no attributes (project.h) */
 };
 
 /* Decides which attributes exist: called with the full path ("name.familyName", "URN:manager.displayName"). A complex
