@@ -102,8 +102,10 @@ take_batch(struct sync *s, const struct dir_change *first, struct err *e)
 	bool begun_full = b.full;
 	if (sync_refresh(s, &begun_full, &full, e) < 0)
 		return -1;
-	if (!full)
+	if (!full) {
 		s->reconcile_at = deadline_in(0);
+		s->misplaced = true;
+	}
 	return 0;
 }
 
@@ -180,9 +182,12 @@ static int
 compare_due(struct sync *s, struct err *e)
 {
 	s->reconcile_at = deadline_in(s->opts.reconcile_ms);
+	s->misplaced |= s->run.moved;
 	s->run.moved = false;
-	if (sync_compare(s, false, NULL, e) == 0)
+	if (sync_compare(s, false, NULL, e) == 0) {
+		s->misplaced = false;
 		return 0;
+	}
 	if (s->why != SYNC_BROKEN)
 		return -1;
 	log_err(LOG_WARN_, "the comparison with the directory could not be made; it is tried again", e);
@@ -191,13 +196,22 @@ compare_due(struct sync *s, struct err *e)
 	return 0;
 }
 
+/* Below a container that was renamed nobody is known by the new name before the comparison: to look for them sooner
+ * would be to miss them all. */
+static deadline_t
+recheck_due(const struct sync *s)
+{
+	bool wait = s->run.moved || s->misplaced || sync_ids_count(s->run.recheck) == 0;
+
+	return wait ? INT64_MAX : sync_ids_due(s->run.recheck);
+}
+
 static int
 do_due(struct sync *s, struct err *e)
 {
-	if (sync_ids_count(s->run.recheck) > 0 && deadline_left(sync_ids_due(s->run.recheck)) == 0 &&
-	    sync_commit(s, recheck_tx, s, e) < 0)
-		return -1;
 	if ((s->run.moved || deadline_left(s->reconcile_at) == 0) && compare_due(s, e) < 0)
+		return -1;
+	if (deadline_left(recheck_due(s)) == 0 && sync_commit(s, recheck_tx, s, e) < 0)
 		return -1;
 	if (s->changed_since && clock_mono_ms() - s->canaries.written_ms >= TICK_MS) {
 		s->changed_since = false;
@@ -212,7 +226,7 @@ next_due(const struct sync *s)
 {
 	deadline_t due = deadline_min(s->reconcile_at, s->tick_at);
 
-	return sync_ids_count(s->run.recheck) > 0 ? deadline_min(due, sync_ids_due(s->run.recheck)) : due;
+	return s->run.moved ? deadline_in(0) : deadline_min(due, recheck_due(s));
 }
 
 static int
@@ -235,6 +249,7 @@ int
 sync_live(struct sync *s, struct err *e)
 {
 	s->reconcile_at = deadline_in(s->opts.reconcile_ms);
+	s->misplaced = false;
 	for (;;) {
 		if (sync_stopping(s)) {
 			s->why = SYNC_STOPPED;

@@ -72,6 +72,7 @@ struct sync {
 	enum sync_why why;
 	int failures;       /* since it followed last */
 	bool changed_since; /* events were committed since the sentinel was written */
+	bool misplaced;     /* a container may have been renamed, and no comparison has succeeded since */
 	deadline_t reconcile_at, tick_at, csn_alarm_at;
 	int64_t held_batch; /* told in the log */
 	deadline_t held_told;

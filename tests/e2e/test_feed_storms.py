@@ -4,6 +4,7 @@ of strings that break things (T-42), and of passwords (T-70)."""
 
 import base64
 import os
+import signal
 import time
 
 import pytest
@@ -75,6 +76,29 @@ def test_F62_a_container_is_moved(fed):
     fed.ldap.delete(group)
     *_, e = fed.mark()
     assert e["type"] == "dsync.group.deleted" and {m["value"] for m in e["data"]["members"]} == ids
+
+
+def test_F62_a_container_is_moved_in_a_flood(fed):
+    """The group that names its members anew is due for its second look before the move has been worked through: that has
+    to wait, or everybody in it is missed."""
+    old, new = unique("east"), unique("west")
+    fed.ldap.add(f"ou={old},{PEOPLE}", {"objectClass": "organizationalUnit", "ou": old})
+    members = [fed.add_user(unique("u"), below=f"ou={old},{PEOPLE}") for _ in range(3)]
+    group = fed.add_group(unique("g"), members)
+    big = fed.add_group(unique("big"), [f"uid=nobody-{n},ou=elsewhere,dc=example,dc=com" for n in range(2000)])
+    fed.mark()
+    fed.daemon.signal(signal.SIGSTOP)
+    try:
+        fed.ldap.rename(f"ou={old},{PEOPLE}", f"ou={new}")
+        fed.ldap.modify(group, ("replace", "member", [m.replace(f"ou={old},", f"ou={new},") for m in members]))
+        fed.ldap.modify_ldif("".join(f"dn: {big}\nchangetype: modify\nreplace: businessCategory\nbusinessCategory: {n}\n\n"
+                                     for n in range(200)))
+    finally:
+        fed.daemon.signal(signal.SIGCONT)
+    quiet = time.monotonic() + 1.5
+    assert fed.mark() == []
+    until(lambda: time.monotonic() > quiet, "the second look", 5)
+    assert fed.mark() == []
 
 
 @pytest.mark.parametrize("source", ["accesslog", "syncrepl"])
