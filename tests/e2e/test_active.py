@@ -187,7 +187,7 @@ def test_filter_on_active(case):
         for u in (on, off):
             got = h.lenient.find("Users", f'userName eq "{u["userName"]}" and {flt}')
             assert (got["totalResults"] == 1) == (u is want), f"{flt} for {u['active']}"
-        ids = {x["id"] for x in h.lenient.find("Users", flt, count="1000")["Resources"]}
+        ids = {x["id"] for x in h.lenient.find_all("Users", flt)}
         assert want["id"] in ids and (off if want is on else on)["id"] not in ids
 
 

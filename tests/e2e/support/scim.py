@@ -191,6 +191,15 @@ class Scim:
     def delete(self, path, **kw):
         return self.call("DELETE", path, **kw)
 
+    def find_all(self, kind, flt):
+        """The resources of all pages, which other tests may have made many."""
+        found, total = [], 1
+        while len(found) < total:
+            doc = self.find(kind, flt, count="1000", startIndex=str(len(found) + 1))
+            assert doc["Resources"] or len(found) == doc["totalResults"], "a page is missing"
+            found, total = found + doc["Resources"], doc["totalResults"]
+        return found
+
     def find(self, kind, flt, **query):
         """The ListResponse of a filter, shape checked."""
         r = self.get(f"/{kind}", dict(filter=flt, **query)).expect(200)
