@@ -51,10 +51,11 @@ static const struct metric_def duration_def = {
 };
 static const struct metric_def connections_def = {
 	.name = "dirhinge_ldap_pool_connections",
-	.help = "Connections of the pool by state; free is room for new ones.",
+	.help = "Connections of the pool by state; free is room for new ones, lent are those of long lists, beyond its "
+		"size.",
 	.kind = METRIC_GAUGE,
 	.labels = {"state"},
-	.max_series = 3,
+	.max_series = 4,
 };
 static const struct metric_def waits_def = {
 	.name = "dirhinge_ldap_pool_waits_total",
@@ -80,6 +81,7 @@ on_print(void *ctx)
 	metric_set(c->connections, s.idle, METRIC_VALUES("idle"));
 	metric_set(c->connections, s.open - s.idle, METRIC_VALUES("busy"));
 	metric_set(c->connections, (int64_t)d->pool_size - s.open, METRIC_VALUES("free"));
+	metric_set(c->connections, s.apart, METRIC_VALUES("lent"));
 	metric_set(c->waits, s.waits, NULL);
 	metric_set(c->binds, s.binds, NULL);
 	metric_set(c->failures, s.failures, NULL);

@@ -90,15 +90,18 @@ assemble(struct arena *a, const struct dir_opts *o, const struct uri *uris, cons
 		.wanted = wanted,
 		.pool_size = (size_t)o->pool_size,
 		.timeout_ms = o->timeout_ms,
-		.slots = ARENA_ARRAY(a, (size_t)o->pool_size, struct conn),
+		.slots = ARENA_ARRAY(a, (size_t)o->pool_size + DIR_STREAMS, struct conn),
 		.idle = ARENA_ARRAY(a, (size_t)o->pool_size, struct conn *),
 		.unused = ARENA_ARRAY(a, (size_t)o->pool_size, struct conn *),
+		.spare_slots = ARENA_ARRAY(a, DIR_STREAMS, struct conn *),
 		.state = ARENA_ARRAY(a, o->n_uris, struct uri_state),
 		.random = (uint64_t)clock_wall_us() | 1,
 		.last = ERR_INIT,
 	};
 	for (size_t i = 0; i < d->pool_size; i++)
 		d->unused[d->n_unused++] = &d->slots[i];
+	for (size_t i = 0; i < DIR_STREAMS; i++)
+		d->spare_slots[d->n_spare_slots++] = &d->slots[d->pool_size + i];
 	mutex_init(&d->m);
 	d->end = &d->first;
 	return d;
@@ -131,7 +134,7 @@ dir_free(struct dir **d)
 
 	if (old == NULL)
 		return;
-	must(old->n_idle + old->n_unused == old->pool_size);
+	must(old->n_idle + old->n_unused == old->pool_size && old->n_spare_slots == DIR_STREAMS);
 	for (size_t i = 0; i < old->n_idle; i++)
 		dir_conn_close(old->idle[i]);
 	for (struct waiter *w = old->newest; w; w = w->older)
@@ -180,6 +183,7 @@ dir_get_stats(struct dir *d, struct dir_stats *s_r)
 	*s_r = d->stats;
 	s_r->open = (int64_t)(d->pool_size - d->n_unused);
 	s_r->idle = (int64_t)d->n_idle;
+	s_r->apart = (int64_t)(DIR_STREAMS - d->n_spare_slots);
 	snprintf(s_r->uri, sizeof(s_r->uri), "%s", d->uris[d->current].text);
 	mutex_unlock(&d->m);
 }

@@ -59,6 +59,7 @@ const struct dir_flavour dir_flavour_openldap = {
 	.modified_attr = "modifyTimestamp",
 	.version_attr = "entryCSN",
 	.permissive_unlisted = true,
+	.pages_anew = true,
 	.canary_class = "applicationProcess",
 	.probe = probe,
 	.refine = refine,

@@ -3,7 +3,7 @@ libdirhinge_dir_a_SOURCES = \
 	%D%/attr.h %D%/cleanup.h %D%/conn.c %D%/conn.h %D%/count.c %D%/count.h %D%/decode.c %D%/decode.h %D%/dir.c %D%/dn.c \
 	%D%/entry.c %D%/filter.c %D%/filter_text.h %D%/flavour.c %D%/flavour_389ds.c %D%/flavour_active_directory.c %D%/flavour_openldap.c %D%/io.c %D%/io.h \
 	%D%/ms.c %D%/ms.h \
-	%D%/op_search.c %D%/op_write.c %D%/pool.c %D%/pool.h %D%/range.c %D%/result.c %D%/result.h %D%/rootdse.c %D%/rootdse.h \
+	%D%/op_search.c %D%/op_write.c %D%/pool.c %D%/pool.h %D%/range.c %D%/result.c %D%/result.h %D%/rootdse.c %D%/rootdse.h %D%/search.h %D%/stream.c \
 	%D%/subschema.c %D%/tls.c %D%/tls.h %D%/uri.c %D%/uri.h
 # the change feed
 libdirhinge_dir_a_SOURCES += \
@@ -12,4 +12,4 @@ libdirhinge_dir_a_SOURCES += \
 libdirhinge_dir_a_CFLAGS = $(AM_CFLAGS) $(LDAP_CFLAGS)
 nobase_noinst_HEADERS += \
 	include/dirhinge/dir/blob.h include/dirhinge/dir/dir.h include/dirhinge/dir/feed.h include/dirhinge/dir/dn.h include/dirhinge/dir/entry.h \
-	include/dirhinge/dir/filter.h include/dirhinge/dir/flavour.h
+	include/dirhinge/dir/filter.h include/dirhinge/dir/flavour.h include/dirhinge/dir/stream.h

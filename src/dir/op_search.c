@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Searches: entries handed on as they come, pages fetched on one connection, repeated once if a connection was stale.
  */
+#include "dir/search.h"
+
 #include <sys/time.h>
 
 #include "dir/cleanup.h"
 #include "dir/decode.h"
 #include "dir/filter_text.h"
 #include "dir/ms.h"
-#include "dir/pool.h"
 #include "dir/result.h"
-
-enum again { AGAIN_NO, AGAIN_LOST, AGAIN_BUSY };
-
-struct run {
-	struct dir *d;
-	struct arena *a;
-	bool keep;
-	const struct dir_search *s;
-	deadline_t until;
-	dir_entry_fn fn;
-	void *ctx;
-
-	char *filter;
-	char *matched; /* NULL = all values */
-	int page_size; /* 0 = no pages */
-	size_t n;      /* entries handed on */
-	bool stopped;  /* by the callback */
-	bool failed;   /* by the callback: its error stands */
-	enum again again;
-};
 
 /* RFC 3876 2 */
 static LDAPControl *
@@ -45,7 +26,7 @@ matched_control(const char *text)
 
 /* Gives an entry to the caller: 0 go on, 1 stop, -1 failed. */
 static int
-hand_on(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
+hand_on(struct search *r, struct conn *c, LDAPMessage *msg, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *own = r->keep ? NULL : arena_new(4096);
 	struct arena *a = r->keep ? r->a : own;
@@ -70,7 +51,7 @@ hand_on(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
 
 /* The end of a page: 1 more to come (cookie filled), 0 complete, -1 failed. */
 static int
-page_end(struct run *r, struct conn *c, LDAPMessage *msg, struct berval *cookie, struct err *e)
+page_end(struct search *r, struct conn *c, LDAPMessage *msg, struct berval *cookie, struct err *e)
 {
 	DH_CLEANUP(controls_free) LDAPControl **controls = NULL;
 	DH_CLEANUP(str_free) char *text = NULL;
@@ -102,7 +83,7 @@ page_end(struct run *r, struct conn *c, LDAPMessage *msg, struct berval *cookie,
 }
 
 static int
-send_page(struct run *r, struct conn *c, struct berval *cookie, int *msgid_r, struct err *e)
+send_page(struct search *r, struct conn *c, struct berval *cookie, int *msgid_r, struct err *e)
 {
 	static const int scopes[] = {
 		[DIR_BASE] = LDAP_SCOPE_BASE, [DIR_ONE] = LDAP_SCOPE_ONELEVEL, [DIR_SUB] = LDAP_SCOPE_SUBTREE};
@@ -136,10 +117,10 @@ send_page(struct run *r, struct conn *c, struct berval *cookie, int *msgid_r, st
 	return rc == LDAP_SUCCESS ? 0 : dir_conn_send_failed(c, rc, e);
 }
 
-/* 1 more pages, 0 complete or stopped, -1 failed. What is left of a page that the caller wants no more of is read and
- * dropped, of an unlimited answer abandoned: either way the connection stays good for the next operation. */
-static int
-run_page(struct run *r, struct conn *c, struct berval *cookie, struct err *e)
+/* What is left of a page that the caller wants no more of is read and dropped, of an unlimited answer abandoned: either
+ * way the connection stays good for the next operation. */
+int
+dir_search_page(struct search *r, struct conn *c, struct berval *cookie, struct err *e)
 {
 	int msgid, stop = 0;
 
@@ -174,13 +155,13 @@ run_page(struct run *r, struct conn *c, struct berval *cookie, struct err *e)
 }
 
 static int
-run_pages(struct run *r, struct conn *c, struct err *e)
+run_pages(struct search *r, struct conn *c, struct err *e)
 {
 	struct berval cookie = {0, NULL};
 	int rc;
 
 	do
-		rc = run_page(r, c, &cookie, e);
+		rc = dir_search_page(r, c, &cookie, e);
 	while (rc == 1 && !r->stopped && !r->s->more_r);
 	if (rc >= 0 && r->s->more_r)
 		*r->s->more_r = rc == 1;
@@ -188,8 +169,8 @@ run_pages(struct run *r, struct conn *c, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
-static int
-prepare(struct run *r, struct err *e)
+int
+dir_search_prepare(struct search *r, struct err *e)
 {
 	const struct dir_search *s = r->s;
 
@@ -208,9 +189,8 @@ must_page(const struct dir_search *s, const struct dir_flavour *fl)
 	       (s->at_most == 0 || s->at_most > fl->max_page);
 }
 
-/* What only the connected directory tells: how it writes ids, how large a page can be. */
-static int
-adapt(struct run *r, struct err *e)
+int
+dir_search_adapt(struct search *r, struct err *e)
 {
 	const struct dir_search *s = r->s;
 	const struct dir_flavour *fl = r->d->caps->flavour;
@@ -227,11 +207,11 @@ static int
 run_uncounted(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until, dir_entry_fn fn,
 	      void *ctx, struct err *e)
 {
-	struct run r = {
+	struct search r = {
 		.d = d, .a = a, .keep = keep, .s = s, .until = dir_pool_deadline(d, until), .fn = fn, .ctx = ctx};
 	int busy = 0, lost = 0;
 
-	if (prepare(&r, e))
+	if (dir_search_prepare(&r, e))
 		return -1;
 	for (;;) {
 		struct conn *c;
@@ -240,7 +220,7 @@ run_uncounted(struct dir *d, struct arena *a, bool keep, const struct dir_search
 		r.again = AGAIN_NO;
 		if (dir_pool_get(d, r.until, &c, e))
 			return err_cause(e, "search \"%s\"", s->base);
-		if (adapt(&r, e)) {
+		if (dir_search_adapt(&r, e)) {
 			dir_pool_put(d, c);
 			return -1;
 		}

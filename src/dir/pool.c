@@ -390,6 +390,16 @@ dir_pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e)
 	return rc;
 }
 
+/* Closed by its user. A server that let an operation time out is not down yet, only suspect: the next caller makes a
+ * fresh connection and finds out. */
+static void
+note_broken(struct dir *d, const struct conn *c)
+{
+	d->stats.failures++;
+	if (c->timed_out && uri_up(d, c->uri_index))
+		d->state[c->uri_index] = (struct uri_state){.fails = 1};
+}
+
 /* A good connection goes to who has waited longest, past those who ask only now: woken in vain he would have to queue
  * again. He is woken without the lock, or he would run into it at once. */
 void
@@ -408,13 +418,86 @@ dir_pool_put(struct dir *d, struct conn *c)
 	} else if (!c->broken) {
 		d->idle[d->n_idle++] = c;
 	} else {
-		d->stats.failures++;
-		/* Not down yet, only suspect: the next caller makes a fresh connection and finds out. */
-		if (c->timed_out && uri_up(d, c->uri_index))
-			d->state[c->uri_index] = (struct uri_state){.fails = 1};
+		note_broken(d, c);
 		d->unused[d->n_unused++] = c;
 	}
 	mutex_unlock(&d->m);
 	if (w)
 		cond_signal(&w->woken);
+}
+
+/* --- connections set apart --- */
+
+/* An idle connection that is alive, or NULL; called with the lock, returns without it. */
+static struct conn *
+take_alive(struct dir *d)
+{
+	while (d->n_spare_slots > 0 && d->first == NULL) {
+		struct conn *c = take_idle(d);
+
+		if (c == NULL)
+			break;
+		if (usable(d, c, deadline_in(d->timeout_ms)))
+			return c;
+	}
+	mutex_unlock(&d->m);
+	return NULL;
+}
+
+struct conn *
+dir_pool_lend(struct dir *d)
+{
+	struct waiter *w;
+	struct conn *c;
+	bool room;
+
+	mutex_lock(&d->m);
+	c = take_alive(d);
+	if (c == NULL)
+		return NULL;
+	mutex_lock(&d->m);
+	room = d->n_spare_slots > 0; /* the lock was open while the connection was looked at */
+	if (room)
+		d->unused[d->n_unused++] = d->spare_slots[--d->n_spare_slots];
+	w = room ? d->first : NULL;
+	mutex_unlock(&d->m);
+	if (w)
+		cond_signal(&w->woken); /* there is room for a connection of his own */
+	if (room)
+		return c;
+	dir_pool_put(d, c);
+	return NULL;
+}
+
+void
+dir_pool_return(struct dir *d, struct conn *c)
+{
+	bool back;
+
+	mutex_lock(&d->m);
+	back = !c->broken && d->n_unused > 0;
+	if (back)
+		d->spare_slots[d->n_spare_slots++] = d->unused[--d->n_unused];
+	mutex_unlock(&d->m);
+	if (back) {
+		dir_pool_put(d, c);
+		return;
+	}
+	dir_conn_close(c);
+	mutex_lock(&d->m);
+	if (c->broken)
+		note_broken(d, c);
+	d->spare_slots[d->n_spare_slots++] = c;
+	mutex_unlock(&d->m);
+}
+
+bool
+dir_pool_same(struct dir *d, const struct conn *c)
+{
+	bool same;
+
+	mutex_lock(&d->m);
+	same = c->uri_index == d->current && uri_up(d, c->uri_index);
+	mutex_unlock(&d->m);
+	return same;
 }

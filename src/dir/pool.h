@@ -6,7 +6,7 @@
 #include "dir/conn.h"
 #include "dir/count.h"
 #include "dirhinge/base/thread.h"
-#include "dirhinge/dir/dir.h"
+#include "dirhinge/dir/stream.h"
 
 struct uri_state {
 	unsigned fails;      /* 0 = in use; else nothing is sent there until a fresh connection has worked */
@@ -39,10 +39,11 @@ struct dir {
 	/* guarded by m */
 	struct waiter *first, **end; /* in the order of their coming */
 	struct waiter *spare, *newest;
-	struct conn *slots;   /* pool_size; libldap points into them */
-	struct conn **idle;   /* newest last */
-	struct conn **unused; /* closed slots */
-	size_t n_idle, n_unused;
+	struct conn *slots;        /* pool_size and DIR_STREAMS; libldap points into them */
+	struct conn **idle;        /* newest last */
+	struct conn **unused;      /* closed slots */
+	struct conn **spare_slots; /* closed, and not the pool's: one for each stream there is room for */
+	size_t n_idle, n_unused, n_spare_slots;
 	bool opening;   /* one thread is making a connection; at most one at a time */
 	size_t current; /* URI tried first */
 	struct uri_state *state;
@@ -62,6 +63,14 @@ deadline_t dir_pool_deadline(const struct dir *d, deadline_t until);
 int dir_pool_get(struct dir *d, deadline_t until, struct conn **c_r, struct err *e) DH_MUST_USE;
 /* Gives it back; a broken one is closed, one that timed out makes its server suspect. */
 void dir_pool_put(struct dir *d, struct conn *c);
+
+/* An idle connection for longer than an operation, which leaves the pool and makes room for another in it; NULL if none
+ * is idle or DIR_STREAMS are out. Back with dir_pool_return: into the pool if it has room and the connection is good.
+ */
+struct conn *dir_pool_lend(struct dir *d);
+void dir_pool_return(struct dir *d, struct conn *c);
+/* False if it leads to another server than the one that the pool uses, or to one that does not answer. */
+bool dir_pool_same(struct dir *d, const struct conn *c);
 
 /* Waits before try n (0, 1, 2) of an operation the server was too busy for; false if it is not worth it any more. */
 bool dir_pool_backoff(struct dir *d, int n, deadline_t until);

@@ -44,8 +44,8 @@ keep_first(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 	return 0;
 }
 
-static const char *const *
-wanted_attrs(struct gw_part *part)
+const char *const *
+gw_part_attrs(struct gw_part *part)
 {
 	return map_attrs(&part->run.m, part->run.map, part->run.project, part->q.exact ? NULL : part->filter);
 }
@@ -54,7 +54,7 @@ int
 gw_query_first(struct gw_query *q, size_t max, struct gw_entries *en_r, bool *more_r, struct err *e)
 {
 	struct gw_part *part = &q->parts[0];
-	struct dir_search ds = gw_part_search(part, 0, part->q.filter, wanted_attrs(part));
+	struct dir_search ds = gw_part_search(part, 0, part->q.filter, gw_part_attrs(part));
 	struct entries es = {.part = part, .cap = max};
 	bool more = false;
 	es.all.v = ARENA_ARRAY(q->a, max + 1, const struct dir_entry *);
@@ -90,7 +90,7 @@ static int
 read_entries(const struct gw_window *w, struct entries *es, struct err *e)
 {
 	struct arena *a = es->part->run.m.a;
-	const char *attr = es->part->run.m.caps->flavour->id_attr, *const *attrs = wanted_attrs(es->part);
+	const char *attr = es->part->run.m.caps->flavour->id_attr, *const *attrs = gw_part_attrs(es->part);
 	const struct dir_filter *items[BATCH];
 	size_t n = 0;
 	for (size_t i = 0; i < w->n; i++) {
@@ -220,6 +220,18 @@ slice_have(struct slice *s, const struct gw_entries *have, size_t from)
 		s->have = (struct gw_entries){have->v + from, left < s->w.n ? left : s->w.n};
 }
 
+/* A crawl's open search brings the entries one slice after the other, while the slices before are looked at. */
+static void
+slice_stream(struct slice *s, struct gw_query *q, const struct gw_window *w)
+{
+	struct arena *a = s->part.run.m.a;
+	const char *attr = s->part.run.m.caps->flavour->id_attr;
+	const struct dir_entry **v = ARENA_ARRAY(a, s->w.n + 1, const struct dir_entry *);
+	size_t first = w->first + (size_t)(s->w.items - w->items);
+	s->have.n = gw_stream_fill(q->stream, a, attr, s->w.items, s->w.n, first, s->part.run.m.until, v);
+	s->have.v = v;
+}
+
 static int
 fetch_slices(struct gw_query *q, const struct gw_part *part, const struct gw_window *w, const struct gw_entries *have,
 	     struct strv *texts, struct err *e)
@@ -235,9 +247,12 @@ fetch_slices(struct gw_query *q, const struct gw_part *part, const struct gw_win
 		from = next;
 	}
 	/* The caller's thread takes the last one, and those for which there is no thread. */
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (q->stream)
+			slice_stream(&slices[i], q, w);
 		if (i + 1 == n || !thread_try(&slices[i].thread, "list-slice", fetch_slice, &slices[i]))
 			fetch_slice(&slices[i]);
+	}
 	for (size_t i = 0; i < n; i++) {
 		thread_join(&slices[i].thread);
 		if (slices[i].rc < 0 && rc++ == 0 && e)

@@ -12,10 +12,13 @@
 #define SNAPSHOTS_CLIENT  16
 #define SNAPSHOT_INDEX_MS (60 * 60 * 1000)
 #define LONG_SORTS        2
+#define STREAMS_CLIENT    2
+#define STREAM_IDLE_MS    5000
 
 struct gw {
 	struct gw_opts opts;
 	struct gw_snaps *snapshots;
+	struct gw_streams *streams;
 	unsigned char seal[GW_SEAL_SIZE];
 	struct mutex lock; /* guards sorts; arena and set until set is there */
 	int sorts;
@@ -61,6 +64,12 @@ gw_new(const struct gw_opts *opts)
 		.index_ms = SNAPSHOT_INDEX_MS,
 		.now = clock_mono_ms,
 	});
+	g->streams = gw_streams_new(&(struct gw_streams_opts){
+		.dir = opts->dir,
+		.max = DIR_STREAMS,
+		.max_per_client = STREAMS_CLIENT,
+		.idle_ms = STREAM_IDLE_MS,
+	});
 	crypto_random(g->seal, sizeof(g->seal));
 	mutex_init(&g->lock);
 	return g;
@@ -75,6 +84,7 @@ gw_free(struct gw **g)
 	gw_writers_done((*g)->writers);
 	gw_turns_done((*g)->turns);
 	gw_rate_free(&(*g)->rate);
+	gw_streams_free(&(*g)->streams);
 	gw_snaps_free(&(*g)->snapshots);
 	mutex_done(&(*g)->lock);
 	*g = NULL;
@@ -91,6 +101,12 @@ struct gw_snaps *
 gw_snapshots(struct gw *g)
 {
 	return g->snapshots;
+}
+
+struct gw_streams *
+gw_streams_of(struct gw *g)
+{
+	return g->streams;
 }
 
 const unsigned char *

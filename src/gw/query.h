@@ -7,6 +7,7 @@
 #include "dirhinge/scim/sort.h"
 #include "gw/gw_priv.h"
 #include "gw/snapshot.h"
+#include "gw/stream.h"
 
 #define GW_TYPES 2
 
@@ -26,10 +27,12 @@ struct gw_query {
 	bool sorted;
 	struct scim_sort sort;
 	struct gw_snap_key key;
+	struct gw_stream *stream; /* brings entries of the page; NULL = none */
 };
 
 /* For the later pages (contrib/decisions/0009). */
 struct gw_snaps *gw_snapshots(struct gw *g);
+struct gw_streams *gw_streams_of(struct gw *g);
 const unsigned char *gw_seal(const struct gw *g); /* key of the cursors of this process, GW_SEAL_SIZE bytes */
 /* A place among the long lists being sorted; false: none free. */
 bool gw_sort_enter(struct gw *g) DH_MUST_USE;
@@ -47,6 +50,8 @@ struct gw_entries {
 	size_t n;
 };
 int gw_query_first(struct gw_query *q, size_t max, struct gw_entries *en_r, bool *more_r, struct err *e) DH_MUST_USE;
+/* The attributes that the resources of a part are made from. */
+const char *const *gw_part_attrs(struct gw_part *part);
 /* The resources behind the items as JSON texts, in texts[0] to [w->n - 1]: as they are now; p is NULL for what has gone
  * or does not match any more. have: entries of the first part that were read already. */
 int gw_query_fetch(struct gw_query *q, const struct gw_window *w, const struct gw_entries *have, struct strv *texts,

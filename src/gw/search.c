@@ -6,10 +6,16 @@
 #include "gw/cursor.h"
 #include "gw/query.h"
 
+/* A search that stays open is worth it for pages of so many, with so many to come; it is opened by a page that begins
+ * within the first ones, because what stands before is read in vain. */
+#define STREAM_PAGE 100
+#define STREAM_LEFT 1000
+#define STREAM_SKIP 2000
+
 struct page {
 	const struct gw_list *l;
-	size_t count;
-	uint64_t snapshot; /* 0 = none */
+	size_t count, asked; /* items; the first that was asked for */
+	uint64_t snapshot;   /* 0 = none */
 	struct gw_window w;
 	struct gw_entries have; /* of a fresh first page */
 	struct strv *texts;     /* of the window's resources; p NULL: no longer one */
@@ -144,6 +150,47 @@ fresh_page(struct gw_query *q, struct page *p, struct err *e)
 	return 0;
 }
 
+/* --- searches that stay open ---------------------------------------------------------------------------------------
+ */
+
+/* What stood before the page is read again, so that those who have gone since do not matter. */
+static struct gw_stream *
+open_stream(struct gw_query *q, const struct page *p, const struct gw_stream_use *use)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(65536);
+	const struct map_run *m = &q->parts[0].run.m;
+	const struct dir_entry **v = ARENA_ARRAY(a, p->w.first, const struct dir_entry *);
+	struct gw_window w = {.n = p->w.first, .items = ARENA_ARRAY(a, p->w.first, struct gw_item)};
+	if (!gw_snap_read(gw_snapshots(q->g), p->snapshot, &q->key, &w) || w.n != p->w.first)
+		return NULL;
+	struct gw_stream *st = gw_stream_open(gw_streams_of(q->g), use);
+	if (st)
+		(void)gw_stream_fill(st, a, m->caps->flavour->id_attr, w.items, w.n, 0, m->until, v);
+	return st;
+}
+
+/* Only lists of everybody: for a filter the directory may look at a hundred entries to find one, again for each page,
+ * while ids lead to it at once. */
+static struct gw_stream *
+find_stream(struct gw_query *q, const struct page *p)
+{
+	struct gw_part *part = &q->parts[0];
+	const struct dir_caps *caps = part->run.m.caps;
+	if (q->n_parts > 1 || part->run.n_bases > 1 || part->filter || q->sorted || !caps->paged ||
+	    !caps->flavour->pages_anew || p->w.first == 0 || p->w.n == 0 || p->count < STREAM_PAGE)
+		return NULL;
+	const struct gw_stream_use use = {
+		.snapshot = p->snapshot,
+		.client = q->key.client,
+		.first = p->w.first,
+		.s = gw_part_search(part, 0, part->q.filter, gw_part_attrs(part)),
+	};
+	struct gw_stream *st = gw_stream_take(gw_streams_of(q->g), &use);
+	if (!st && p->w.first <= STREAM_SKIP && p->w.total - p->w.first >= STREAM_LEFT)
+		st = open_stream(q, p, &use);
+	return st;
+}
+
 static int
 find_page(struct gw_query *q, struct page *p, struct err *e)
 {
@@ -152,10 +199,13 @@ find_page(struct gw_query *q, struct page *p, struct err *e)
 	if (later && open_cursor(q, p, e) < 0)
 		return -1;
 	window_init(q, p);
+	p->asked = p->w.first;
 	if (!p->l->cursor && p->w.first > 0 && p->count > 0)
 		p->snapshot = gw_snap_find(snaps, &q->key, p->w.first);
-	if (p->snapshot && gw_snap_read(snaps, p->snapshot, &q->key, &p->w))
+	if (p->snapshot && gw_snap_read(snaps, p->snapshot, &q->key, &p->w)) {
+		q->stream = find_stream(q, p);
 		return 0;
+	}
 	if (later)
 		return err_set(e, ERR_CURSOR_EXPIRED, NULL);
 	p->snapshot = 0;
@@ -212,7 +262,7 @@ respond(struct gw_query *q, const struct page *p)
 	}
 	list.start_index = (int64_t)p->w.first + 1;
 	if (p->snapshot)
-		gw_snap_served(gw_snapshots(q->g), p->snapshot, p->w.first, p->w.first + p->n, p->w.first + p->w.n);
+		gw_snap_served(gw_snapshots(q->g), p->snapshot, p->asked, p->w.first + p->n, p->w.first + p->w.n);
 	return scim_list_text(q->a, &list);
 }
 
@@ -230,7 +280,9 @@ search(struct gw_query *q, const struct gw_req *req, const struct gw_list *l, st
 		return err_set(e, ERR_VALUE, "startIndex and cursor exclude each other");
 	if (begin(q, req, l, e) < 0)
 		return -1;
-	if (find_page(q, &p, e) < 0 || fill_page(q, &p, e) < 0)
+	int rc = find_page(q, &p, e) < 0 || fill_page(q, &p, e) < 0 ? -1 : 0;
+	gw_stream_give(gw_streams_of(q->g), &q->stream, rc == 0 && p.w.first + p.w.n < p.w.total);
+	if (rc < 0)
 		return err_cause(e, "search %s", q->n_parts > 1 ? "/" : q->parts[0].run.type->endpoint);
 	*response_r = respond(q, &p);
 	return 0;

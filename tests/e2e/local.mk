@@ -55,6 +55,7 @@ EXTRA_DIST += \
 	%D%/test_legacy.py \
 	%D%/test_limits.py \
 	%D%/test_metrics.py \
+	%D%/test_open_lists.py \
 	%D%/test_paging.py \
 	%D%/test_queries.py \
 	%D%/test_random_filters.py \

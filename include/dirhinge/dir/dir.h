@@ -45,6 +45,7 @@ int dir_ping(struct dir *d, struct err *e) DH_MUST_USE;
 
 struct dir_stats {
 	int64_t open, idle, waits, binds, failures, ops;
+	int64_t apart; /* connections of streams (stream.h), beyond the pool */
 	char uri[128]; /* in use */
 };
 void dir_get_stats(struct dir *d, struct dir_stats *s_r);

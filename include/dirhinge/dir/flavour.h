@@ -42,7 +42,9 @@ struct dir_flavour {
 	int range_step;
 	const char *canary_class; /* of an entry with cn, description and l that is no user and no group */
 	bool polled;              /* changes are told by the number of the last change of each entry, not by RFC 4533 */
-	int max_page;             /* entries that one page can have; 0 = no limit known */
+	bool pages_anew; /* each page of a paged search is searched for anew, in one order of entries that lasts: what
+			  * it gives is there and matches now */
+	int max_page;    /* entries that one page can have; 0 = no limit known */
 	const char *password_attr; /* written with the quoted password in UTF-16 over TLS; NULL = RFC 3062 */
 	/* Required by classes and filled by the server; NULL-terminated, or NULL. */
 	const char *const *server_fills;
