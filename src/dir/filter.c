@@ -366,3 +366,53 @@ dir_filter_values_text(struct arena *a, const struct dir_filter *f, char **text_
 	buf_addc(&b, ')');
 	return finish(a, &b, text_r, e);
 }
+
+/* --- without a server --- */
+
+static size_t
+kids_that_hold(const struct dir_filter *f, const struct dir_entry *en)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_kids; i++)
+		n += dir_filter_holds(f->kids[i], en);
+	return n;
+}
+
+bool
+dir_filter_holds(const struct dir_filter *f, const struct dir_entry *en)
+{
+	switch (f->kind) {
+	case F_AND:
+		return kids_that_hold(f, en) == f->n_kids;
+	case F_OR:
+		return kids_that_hold(f, en) > 0;
+	case F_NOT:
+		return kids_that_hold(f, en) == 0;
+	case F_EQ:
+		return dir_entry_has(en, f->attr, f->value);
+	case F_PRESENT:
+		return dir_entry_first(en, f->attr).p != NULL;
+	case F_GE:
+	case F_LE:
+	case F_SUB:
+	case F_EXT:
+		return true;
+	}
+	return true;
+}
+
+size_t
+dir_filter_attrs(const struct dir_filter *f, const char **attrs)
+{
+	size_t n = 0;
+
+	if (f->attr) {
+		if (attrs)
+			*attrs = f->attr;
+		n = 1;
+	}
+	for (size_t i = 0; i < f->n_kids; i++)
+		n += dir_filter_attrs(f->kids[i], attrs ? attrs + n : NULL);
+	return n;
+}

@@ -4,6 +4,7 @@
 #include "dir/cleanup.h"
 #include "dir/decode.h"
 #include "dir/filter_text.h"
+#include "dir/held.h"
 #include "dir/ms.h"
 #include "dir/pool.h"
 #include "dir/result.h"
@@ -12,9 +13,10 @@
 struct request {
 	enum result_op op;
 	const char *dn;
-	LDAPMod **mods;         /* add, modify */
-	const char *new_rdn;    /* rename */
-	const char *new_parent; /* rename; NULL = stay */
+	LDAPMod **mods;                 /* add, modify */
+	const struct dir_mods *changes; /* modify: the same */
+	const char *new_rdn;            /* rename */
+	const char *new_parent;         /* rename; NULL = stay */
 	struct strv password;
 	const char *password_attr; /* NULL = RFC 3062 */
 	const struct dir_write *w;
@@ -28,6 +30,9 @@ struct run {
 	char *assertion;
 	deadline_t until;
 	const struct dir_entry *post; /* from the post-read control */
+	const struct dir_entry *pre;  /* from the pre-read control */
+	const char *parent;           /* of a rename that has to name it */
+	int result;                   /* of the last attempt */
 	bool busy;
 };
 
@@ -119,16 +124,27 @@ add_assertion(struct controls *c, LDAP *ld, char *filter, struct err *e)
 	return rc;
 }
 
-/* RFC 4527 3.2; not critical: what it does not bring is read afterwards. */
+/* RFC 4527; not critical: what it does not bring is read afterwards. */
 static int
-add_post_read(struct controls *c, const char *const *attrs, struct err *e)
+add_read(struct controls *c, const char *oid, const char *const *attrs, struct err *e)
 {
 	DH_CLEANUP(ber_done) BerElement *ber = ber_alloc_t(LBER_USE_DER);
 	struct berval value = {0, NULL};
 
 	if (ber == NULL || ber_printf(ber, "{v}", attrs) == -1 || ber_flatten2(ber, &value, 0) == -1)
-		return err_set(e, ERR_INTERNAL, "the post-read control cannot be made");
-	return add_control(c, LDAP_CONTROL_POST_READ, false, &value, e);
+		return err_set(e, ERR_INTERNAL, "a read entry control cannot be made");
+	return add_control(c, oid, false, &value, e);
+}
+
+/* What came too late can be taken back: not a delete, nor an add of values some of which were there. */
+static bool
+can_take_back(const struct run *r)
+{
+	const struct dir_caps *caps = r->d->caps;
+	const struct dir_write *w = r->rq->w;
+
+	return caps->pre_read && !(w->permissive && caps->permissive_modify) &&
+	       (r->rq->op == OP_MODIFY || r->rq->op == OP_RENAME);
 }
 
 static int
@@ -137,9 +153,12 @@ add_controls(struct run *r, struct conn *c, struct controls *controls, struct er
 	const struct dir_caps *caps = r->d->caps;
 	const struct dir_write *w = r->rq->w;
 
-	if (r->assertion && add_assertion(controls, c->ld, r->assertion, e))
+	if (r->assertion && caps->assertion && add_assertion(controls, c->ld, r->assertion, e))
 		return -1;
-	if (w && w->post_attrs && caps->post_read && add_post_read(controls, w->post_attrs, e))
+	if (r->assertion && !caps->assertion && can_take_back(r) &&
+	    add_read(controls, LDAP_CONTROL_PRE_READ, dir_held_attrs(r->a, w->assertion, r->rq->changes), e))
+		return -1;
+	if (w && w->post_attrs && caps->post_read && add_read(controls, LDAP_CONTROL_POST_READ, w->post_attrs, e))
 		return -1;
 	if (w && w->permissive && r->rq->op == OP_MODIFY && caps->permissive_modify &&
 	    add_control(controls, LDAP_CONTROL_X_PERMISSIVE_MODIFY, false, NULL, e))
@@ -179,7 +198,7 @@ read_result(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
 	DH_CLEANUP(controls_free) LDAPControl **reply = NULL;
 	DH_CLEANUP(str_free) char *text = NULL;
 	DH_CLEANUP(str_free) char *matched = NULL;
-	LDAPControl *post;
+	LDAPControl *pre, *post;
 	int result = LDAP_OTHER;
 
 	/* Nobody can tell what a garbled answer means. */
@@ -189,6 +208,7 @@ read_result(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
 		return err_cause(e, "%s \"%s\": the answer cannot be decoded", dir_result_op_name(r->rq->op),
 				 r->rq->dn);
 	}
+	r->result = result;
 	if (result != LDAP_SUCCESS) {
 		const struct result res = {r->rq->op, r->rq->dn, result, text, matched};
 
@@ -201,6 +221,9 @@ read_result(struct run *r, struct conn *c, LDAPMessage *msg, struct err *e)
 	post = ldap_control_find(LDAP_CONTROL_POST_READ, reply, NULL);
 	if (post && dir_decode_read_control(r->a, &post->ldctl_value, &r->post, e))
 		r->post = NULL; /* read afterwards instead */
+	pre = ldap_control_find(LDAP_CONTROL_PRE_READ, reply, NULL);
+	if (pre && dir_decode_read_control(r->a, &pre->ldctl_value, &r->pre, e))
+		r->pre = NULL;
 	return 0;
 }
 
@@ -249,10 +272,6 @@ unsupported(const struct run *r, struct conn *c, struct err *e)
 {
 	const struct dir_caps *caps = r->d->caps;
 
-	if (r->assertion && !caps->assertion) {
-		err_set(e, ERR_DIR_UNSUPPORTED, NULL);
-		return err_cause(e, "%s: no assertion control (RFC 4528)", dir_result_op_name(r->rq->op));
-	}
 	if (r->rq->op == OP_PASSWORD && !caps->password_modify)
 		return err_set(e, ERR_DIR_UNSUPPORTED, "the directory cannot set passwords (RFC 3062)");
 	if (r->rq->op == OP_PASSWORD && caps->flavour->password_attr && !is_private(c))
@@ -270,15 +289,31 @@ adapt(struct run *r, struct err *e)
 
 	r->sent = *r->rq;
 	r->sent.dn = r->rq->op == OP_ADD ? r->rq->dn : dir_address(r->a, r->d->caps, r->rq->dn, id);
-	/* Samba does not find the parent of an entry that is named by its GUID. */
-	if (r->rq->op == OP_RENAME && r->sent.dn != r->rq->dn && r->rq->new_parent == NULL)
-		r->sent.new_parent = dir_dn_parent(r->a, r->rq->dn);
+	if (r->rq->new_parent == NULL)
+		r->sent.new_parent = r->parent;
 	if (w && w->assertion && dir_filter_wire_text(r->a, fl, w->assertion, &r->assertion, e))
 		return -1;
 	if (r->rq->op != OP_PASSWORD || fl->password_attr == NULL)
 		return 0;
 	r->sent.password_attr = fl->password_attr;
 	return dir_ms_password(r->a, r->rq->password, &r->sent.password, e);
+}
+
+/* Samba does not find the parent of an entry that is named by its GUID. It is told where the entry is at this moment
+ * and not where it was read: who moves it meanwhile has moved it. */
+static bool
+needs_parent(struct run *r)
+{
+	static const char *const none[] = {"1.1", NULL};
+	const struct dir_search s = {.base = r->sent.dn, .scope = DIR_BASE, .attrs = none};
+	const struct dir_entry *en;
+	struct err why = ERR_INIT;
+
+	if (r->rq->op != OP_RENAME || r->result != LDAP_NO_SUCH_OBJECT || r->sent.new_parent ||
+	    r->sent.dn == r->rq->dn || dir_search_one(r->d, r->a, &s, r->until, &en, &why) != 1)
+		return false;
+	r->parent = dir_dn_parent(r->a, en->dn);
+	return r->parent != NULL;
 }
 
 /* The name after the operation. */
@@ -316,28 +351,75 @@ finish(struct run *r, struct err *e)
 	return 0;
 }
 
+/* Without the control: does the filter hold now? */
+static int
+ask_first(struct run *r, struct err *e)
+{
+	const struct dir_write *w = r->rq->w;
+	const struct dir_caps *caps;
+
+	if (w == NULL || w->assertion == NULL || r->rq->op == OP_ADD)
+		return 0;
+	if (dir_caps(r->d, &caps, e))
+		return -1;
+	if (caps->assertion)
+		return 0;
+	return dir_held_ask(r->d, r->a, dir_address(r->a, caps, r->rq->dn, w->id), w->assertion, r->until, e);
+}
+
+/* The write was carried out on an entry that had changed in the moment before: it is undone, which others may see. */
+static int
+take_back(struct run *r, struct err *e)
+{
+	const struct dir_write w = {.id = r->rq->w->id};
+	const char *at = name_after(r->a, r->rq, &r->sent);
+	struct err why = ERR_INIT;
+	struct dir_mods back;
+	int rc;
+
+	if (r->rq->op == OP_RENAME) {
+		rc = dir_rename(r->d, r->a, at, dir_dn_rdn(r->a, r->rq->dn),
+				r->rq->new_parent ? dir_dn_parent(r->a, r->rq->dn) : NULL, &w, deadline_in(2000), &why);
+	} else {
+		dir_held_inverse(r->a, r->rq->changes, r->pre, &back);
+		rc = dir_modify(r->d, r->a, at, &back, &w, deadline_in(2000), &why);
+	}
+	if (rc == 0)
+		return dir_held_refuse(r->rq->dn, e);
+	err_set(e, ERR_UNKNOWN_OUTCOME, NULL);
+	return err_cause(e, "%s \"%s\" came after another change and was not taken back: %s",
+			 dir_result_op_name(r->rq->op), r->rq->dn, why.cause);
+}
+
 static int
 run_uncounted(struct dir *d, struct arena *a, const struct request *rq, deadline_t until, struct err *e)
 {
 	struct run r = {.d = d, .a = a, .rq = rq, .until = dir_pool_deadline(d, until)};
 	int busy = 0, unsent = 0;
 
+	if (ask_first(&r, e))
+		return -1;
 	for (;;) {
 		struct conn *c;
 		int rc;
 
 		r.busy = false;
+		r.result = LDAP_SUCCESS;
 		if (dir_pool_get(d, r.until, &c, e))
 			return err_cause(e, "%s \"%s\"", dir_result_op_name(rq->op), rq->dn);
 		rc = unsupported(&r, c, e) ? -1 : adapt(&r, e);
 		if (rc == 0)
 			rc = attempt(&r, c, e);
 		dir_pool_put(d, c);
+		if (rc == 1 && r.pre && !dir_filter_holds(rq->w->assertion, r.pre))
+			return take_back(&r, e);
 		if (rc == 1)
 			return finish(&r, e);
 		if (rc == 0 && unsent++ == 0)
 			continue;
 		if (r.busy && dir_pool_backoff(d, busy++, r.until))
+			continue;
+		if (needs_parent(&r))
 			continue;
 		return -1;
 	}
@@ -435,7 +517,8 @@ int
 dir_modify(struct dir *d, struct arena *a, const char *dn, const struct dir_mods *mods, const struct dir_write *w,
 	   deadline_t until, struct err *e)
 {
-	const struct request rq = {.op = OP_MODIFY, .dn = dn, .mods = make_mods(a, mods, false), .w = w};
+	const struct request rq = {
+		.op = OP_MODIFY, .dn = dn, .mods = make_mods(a, mods, false), .changes = mods, .w = w};
 
 	if (rq.mods[0] == NULL)
 		return modify_nothing(d, a, dn, w, until, e);

@@ -103,7 +103,7 @@ delete_by_policy(struct gw_run *run, const struct dir_entry *en, const char *id,
 	if (how == GW_DELETE_HARD && run->m.caps->flavour->links_follow)
 		return end_entry(run, en, id, how, only_if, e);
 	/* Whoever loses the race of If-Match must not have taken anybody out of a group: the entry goes first then. */
-	bool entry_first = only_if != NULL && run->m.caps->assertion;
+	bool entry_first = only_if != NULL;
 	if (!entry_first && gw_refs_remove(run, en->dn, e) < 0)
 		return -1;
 	if (end_entry(run, en, id, how, only_if, e) < 0)

@@ -78,7 +78,8 @@ modify(struct gw_run *run, struct gw_step *st, const char *dn, struct err *e)
 		struct gw_group group = {.dn = dn, .id = id, .condition = condition(run, st)};
 		return gw_modify_group(run, &group, &c->mods, st->members, &st->post, e);
 	}
-	if (c->mods.n == 0)
+	/* A password alone: its operation cannot carry the condition, so that it is asked before. */
+	if (c->mods.n == 0 && !(c->password.p && run->q->if_match))
 		return 0;
 	struct dir_write w = {
 		.assertion = gw_guard(run, dn, id, condition(run, st)),

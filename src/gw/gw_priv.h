@@ -81,8 +81,8 @@ const char *const *gw_version_attrs(struct gw_run *run);
 const struct dir_filter *gw_unchanged(struct gw_run *run, const struct dir_entry *en);
 /* The same for If-Match; NULL without. */
 const struct dir_filter *gw_version_condition(struct gw_run *run, const struct dir_entry *en);
-/* The assertion of every write: dn is still the entry with this id, and more (or NULL) holds for it. NULL where the
- * directory lacks the control. */
+/* The assertion of every write: dn is still the entry with this id, and more (or NULL) holds for it. NULL: nothing is
+ * left to assert. */
 const struct dir_filter *gw_guard(struct gw_run *run, const char *dn, const char *id, const struct dir_filter *more);
 
 /* Brings a new or another userName in res into form C; before is NULL on create. */

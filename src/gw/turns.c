@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One change of an entry at a time. A directory with the assertion control decides itself which of two writes that read
  * the same version may win; without it the gateway keeps the time between its read and its write free of its own other
- * requests. Changes that others make in that time are only seen value by value (contrib/decisions). */
+ * requests. What others do in that time is seen as far as the directory allows (contrib/decisions/0021). */
 #include "gw/turns.h"
 #include "dirhinge/base/thread.h"
 

@@ -102,11 +102,15 @@ const struct dir_filter *
 gw_guard(struct gw_run *run, const char *dn, const char *id, const struct dir_filter *more)
 {
 	struct arena *a = run->m.a;
-	if (!run->m.caps->assertion || !id)
+	if (!id)
 		return NULL;
+	/* The address says already which entry is meant. */
+	if (run->m.caps->flavour->guid_base)
+		return more;
 	/* Between the read and the write the entry may be renamed and another one take its name. slapd 2.5 lets
 	 * overlays inherit the assertion for their own writes and searches on other entries (directories.md 3.1): there
 	 * the first half makes it true. */
 	const struct dir_filter *here = dir_f_eq(a, run->m.caps->flavour->id_attr, strv_of(id));
-	return dir_f_or2(a, dir_f_not(a, dir_f_eq(a, "entryDN", strv_of(dn))), more ? dir_f_and2(a, here, more) : here);
+	const struct dir_filter *all = more ? dir_f_and2(a, here, more) : here;
+	return run->m.caps->assertion ? dir_f_or2(a, dir_f_not(a, dir_f_eq(a, "entryDN", strv_of(dn))), all) : all;
 }

@@ -338,8 +338,11 @@ plan_claim(const struct map_plan *p, const struct map_strategy *s, struct dir_mo
 	dir_mods_init(mods, p->r->a);
 	for (const char *const *name = s->attrs; *name; name++) {
 		const struct dir_attr *at = dir_entry_attr(p->current, *name);
-		if (at)
-			dir_mods_replace(mods, *name, at->values, at->n);
+		/* Not replaced: what an administrator has changed since it was read is his. */
+		for (size_t i = 0; at && i < at->n; i++) {
+			dir_mods_value(mods, DIR_MOD_DELETE, *name, at->values[i]);
+			dir_mods_value(mods, DIR_MOD_ADD, *name, at->values[i]);
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	%D%/test_core_doctor.py \
 	%D%/test_core_feed.py \
 	%D%/test_core_changes.py \
+	%D%/test_core_races.py \
 	%D%/test_core_same.py \
 	%D%/core_session.json \
 	%D%/test_cursor.py \

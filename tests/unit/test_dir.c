@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * src/dir without a directory: entries and modifications, names, filters, schema, result table. */
+#include <stdio.h>
+
 #include "dir/filter_text.h"
+#include "dir/held.h"
 #include "dir/result.h"
 #include "dirhinge/dir/dn.h"
 #include "scratch.h"
@@ -384,6 +387,77 @@ START_TEST(results)
 }
 END_TEST
 
+/* --- writes held to what was read, without the server's help --- */
+
+START_TEST(filters_that_hold)
+{
+	struct strv title[] = {STRV("One"), STRV("Two")}, usn[] = {STRV("17")};
+	struct dir_attr attrs[] = {{"title", title, 2}, {"entryusn", usn, 1}, {"mail", NULL, 0}};
+	const struct dir_entry en = {"uid=x", attrs, ARRAY_SIZE(attrs)};
+	const struct dir_filter *yes = dir_f_eq(a, "TITLE", STRV("Two")), *no = dir_f_eq(a, "entryusn", STRV("18"));
+	const struct dir_filter *lacks = dir_f_not(a, dir_f_present(a, "mail"));
+
+	ck_assert(dir_filter_holds(yes, &en) && !dir_filter_holds(no, &en) && dir_filter_holds(lacks, &en));
+	ck_assert(!dir_filter_holds(dir_f_eq(a, "title", STRV("two")), &en)); /* bytes */
+	ck_assert(dir_filter_holds(dir_f_and2(a, yes, lacks), &en));
+	ck_assert(!dir_filter_holds(dir_f_and2(a, yes, no), &en));
+	ck_assert(dir_filter_holds(dir_f_or2(a, no, yes), &en));
+	ck_assert(!dir_filter_holds(dir_f_or2(a, no, dir_f_not(a, yes)), &en));
+	ck_assert(!dir_filter_holds(dir_f_not(a, dir_f_present(a, "title")), &en));
+	/* what only a server can decide does not stop a write */
+	ck_assert(dir_filter_holds(dir_f_ge(a, "title", STRV("Z")), &en));
+}
+END_TEST
+
+static void
+has_mod(const struct dir_mods *m, size_t i, enum dir_mod_op op, const char *attr, const char *values)
+{
+	char text[64] = "";
+
+	ck_assert_uint_lt(i, m->n);
+	for (size_t v = 0; v < m->mods[i].n; v++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s,", m->mods[i].values[v].p);
+	ck_assert_int_eq(m->mods[i].op, op);
+	ck_assert_str_eq(m->mods[i].attr, attr);
+	ck_assert_str_eq(text, values);
+}
+
+START_TEST(taken_back)
+{
+	struct strv fax[] = {STRV("old1"), STRV("old2")}, one[] = {STRV("new")};
+	struct dir_attr attrs[] = {{"fax", fax, 2}};
+	const struct dir_entry before = {"uid=x", attrs, 1};
+	const struct dir_filter *f = dir_f_and2(a, dir_f_eq(a, "entryUUID", STRV("u")), dir_f_present(a, "sn"));
+	struct dir_mods m, back;
+
+	dir_mods_init(&m, a);
+	dir_mods_value(&m, DIR_MOD_DELETE, "title", STRV("old"));
+	dir_mods_value(&m, DIR_MOD_ADD, "title", STRV("new"));
+	dir_mods_value(&m, DIR_MOD_ADD, "member", STRV("a"));
+	dir_mods_value(&m, DIR_MOD_ADD, "member", STRV("b"));
+	dir_mods_replace(&m, "fax", one, 1);
+	dir_mods_replace(&m, "photo", one, 1);
+
+	const char *const *asked = dir_held_attrs(a, f, &m);
+
+	ck_assert_str_eq(asked[0], "entryUUID");
+	ck_assert_str_eq(asked[1], "sn");
+	ck_assert_str_eq(asked[2], "fax");
+	ck_assert_str_eq(asked[3], "photo");
+	ck_assert_ptr_null(asked[4]);
+	dir_held_inverse(a, &m, &before, &back);
+	ck_assert_uint_eq(back.n, 5);
+	has_mod(&back, 0, DIR_MOD_REPLACE, "photo", "");
+	has_mod(&back, 1, DIR_MOD_REPLACE, "fax", "old1,old2,");
+	has_mod(&back, 2, DIR_MOD_DELETE, "member", "a,b,");
+	has_mod(&back, 3, DIR_MOD_DELETE, "title", "new,");
+	has_mod(&back, 4, DIR_MOD_ADD, "title", "old,");
+	ck_assert_int_eq(dir_held_refuse("uid=x", &e), -1);
+	ck_assert_int_eq(e.code, ERR_PRECONDITION);
+	ck_assert_int_eq(e.ldap_rc, 122);
+}
+END_TEST
+
 START_TEST(flavours)
 {
 	struct strv classes[] = {STRV("top"), STRV("openldapRootDSE")};
@@ -409,7 +483,8 @@ main(void)
 {
 	const TTest *const tests[] = {
 		entry_lookups, mods_coalesce,     mods_replace_and_drop, dn_refusals, dn_relations, filter_composition,
-		filter_limits, schema_attributes, schema_classes,        results,     flavours};
+		filter_limits, schema_attributes, schema_classes,        results,     flavours,     filters_that_hold,
+		taken_back};
 	Suite *s = suite_create("dir");
 
 	unit_add_case(s, "offline", scratch_setup, scratch_teardown, tests, ARRAY_SIZE(tests));

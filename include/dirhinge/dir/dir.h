@@ -80,7 +80,9 @@ int dir_search_one(struct dir *d, struct arena *a, const struct dir_search *s, d
 		   const struct dir_entry **en_r, struct err *e) DH_MUST_USE;
 
 /* Options of a write. Where the server lacks a control: post_attrs are fetched by a read afterwards (the answer still
- * comes from the directory); assertion gives ERR_DIR_UNSUPPORTED before anything is sent. */
+ * comes from the directory); assertion is asked as a search directly before the write, and where the server tells what
+ * a modify or rename found (pre-read) one that came too late is taken back at once. What neither sees is a change in
+ * the moment between that search and a delete, or between it and any write without pre-read. */
 struct dir_write {
 	const char *const *post_attrs;      /* NULL-terminated; NULL = nothing is returned */
 	const struct dir_entry **post_r;    /* the entry after the write, in arena */
