@@ -64,8 +64,8 @@ struct config {
 	const json_t *clients_node, *webhooks_node, *push_node, *poll_node;
 	struct config_list clients, webhooks, push, poll;
 	/* events */
-	int64_t retention_ms, reconcile_ms, guard_max_removals, guard_max_percent, guard_window_ms;
-	bool feed_history;
+	int64_t retention_ms, reconcile_ms, poll_ms, guard_max_removals, guard_max_percent, guard_window_ms;
+	bool feed_history, feed_poll;
 	const char *set_issuer, *set_key_file;
 
 	/* derived by the checks */

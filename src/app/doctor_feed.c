@@ -5,6 +5,7 @@
 
 #include "app/doctor.h"
 #include "dirhinge/dir/dn.h"
+#include "dirhinge/dir/feed.h"
 
 #define CHECK      "change feed"
 #define ACCESSLOG  "cn=accesslog"
@@ -347,11 +348,51 @@ check_canary(struct doctor *d, const char *base)
 
 /* --- all --------------------------------------------------------------------------------------------------------- */
 
+/* Asks for a search to be held open, as the feed does; what it would bring is next to nothing. NULL: it cannot be told.
+ */
+static struct dir_feed *
+try_feed(struct doctor *d)
+{
+	const char *const bases[] = {d->cfg->user_base, NULL}, *const attrs[] = {"cn", NULL};
+	const struct dir_feed_opts opts = {
+		.dir = d->dir,
+		.bases = bases,
+		.filter = dir_f_eq(d->a, "cn", STRV(CANARY_RDN)),
+		.attrs = attrs,
+		.poll = d->cfg->feed_poll,
+	};
+	struct dir_feed *feed = NULL;
+	struct err e = ERR_INIT;
+
+	if (dir_feed_new(&opts, &feed, &e) == 0 && dir_feed_open(feed, strv_n(NULL, 0), doctor_until(d), &e) < 0)
+		dir_feed_free(&feed);
+	return feed;
+}
+
+/* True if the directory is only looked at. */
+static bool
+say_polled(const struct feed_check *f)
+{
+	struct doctor *d = f->d;
+	struct dir_feed *feed = try_feed(d);
+	bool polled = feed && dir_feed_poll_ms(feed) > 0;
+
+	if (polled)
+		doctor_say(d, *dir_feed_note(feed) ? FINDING_WARN : FINDING_OK, CHECK, NULL,
+			   "guarantee %s every %lld s%s%s",
+			   f->history ? "A: every change, looked for" : "B: the net change",
+			   (long long)(d->cfg->poll_ms / 1000), *dir_feed_note(feed) ? "; " : "", dir_feed_note(feed));
+	dir_feed_free(&feed);
+	return polled;
+}
+
 static void
 say_guarantee(const struct feed_check *f)
 {
 	struct doctor *d = f->d;
 
+	if (say_polled(f))
+		return;
 	if (f->history)
 		doctor_say(d, FINDING_OK, CHECK, NULL,
 			   "guarantee A: every change, also of the time while Dirhinge was away");
@@ -375,7 +416,8 @@ check_openldap(struct doctor *d)
 		return;
 	if (f.syncprov)
 		check_sessionlog(&f);
-	check_history(&f, config);
+	if (d->cfg->feed_history)
+		check_history(&f, config);
 	say_guarantee(&f);
 }
 

@@ -61,6 +61,8 @@ app_feed_start(struct app *app, struct err *e)
 			  .max_percent = c->guard_max_percent,
 			  .window_ms = c->guard_window_ms},
 		.history = c->feed_history,
+		.poll = c->feed_poll,
+		.poll_ms = c->poll_ms,
 		.reconcile_ms = c->reconcile_ms,
 		.metrics = app->metrics,
 	};

@@ -8,6 +8,7 @@
 
 #include "dir/cleanup.h"
 #include "dir/feed_log.h"
+#include "dir/feed_look.h"
 #include "dir/feed_poll.h"
 #include "dir/result.h"
 #include "dirhinge/dir/dn.h"
@@ -114,6 +115,7 @@ dir_feed_new(const struct dir_feed_opts *opts, struct dir_feed **f_r, struct err
 	f->opaque_bytes = BUF_INIT(COOKIE_BYTES);
 	f->opaque = caps->flavour != &dir_flavour_openldap && !caps->flavour->polled;
 	f->poll = caps->flavour->polled ? dir_feed_poll_new(a) : NULL;
+	dir_feed_look_init(f, opts);
 
 	/* 389 DS knows entries by another id here than everywhere else. */
 	f->id_attr = f->opaque ? "nsUniqueId" : caps->flavour->id_attr;
@@ -172,7 +174,7 @@ dir_feed_close(struct dir_feed *f)
 	dir_conn_close(&f->side);
 	if (f->poll)
 		dir_feed_poll_close(f);
-	f->open = f->begin_due = f->refreshing = false;
+	f->open = f->begin_due = f->refreshing = f->look.idle = false;
 	f->n_searches = 0;
 }
 
@@ -206,6 +208,12 @@ static const struct {
 	 "add the overlay syncprov to the database that holds the base"},
 };
 
+bool
+dir_feed_limited(int code)
+{
+	return code == LDAP_SIZELIMIT_EXCEEDED || code == LDAP_TIMELIMIT_EXCEEDED || code == LDAP_ADMINLIMIT_EXCEEDED;
+}
+
 int
 dir_feed_ended(struct dir_feed *f, const struct feed_search *s, LDAPMessage *msg, struct err *e)
 {
@@ -216,6 +224,8 @@ dir_feed_ended(struct dir_feed *f, const struct feed_search *s, LDAPMessage *msg
 
 	if (code == LDAP_SYNC_REFRESH_REQUIRED && f->refreshing)
 		f->force_full = true;
+	f->look.ended = code == LDAP_SUCCESS || code == LDAP_UNWILLING_TO_PERFORM ||
+			(!f->refreshing && (code == LDAP_TIMELIMIT_EXCEEDED || code == LDAP_ADMINLIMIT_EXCEEDED));
 	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
 		if (endings[i].rc != r.rc)
 			continue;
@@ -236,20 +246,31 @@ begin_anew(struct dir_feed *f, deadline_t until, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *a = NULL;
 	int code = dir_feed_result_code(f, f->held);
+	bool look = dir_feed_look_instead(f, code), on_log = f->on_log;
 	struct strv cookie = {NULL, 0};
 
-	if (f->on_log) {
+	if (!look)
+		dir_feed_look_give_up(f);
+	if (look) {
+		a = arena_new(1024);
+		cookie = f->full ? cookie : dir_feed_resume_point(f, a);
+	} else if (on_log) {
 		/* It is shorter than the gap, or not what it seemed. */
 		a = arena_new(1024);
 		cookie = dir_cookie_text(a, &f->s[0].seen);
-		if (code != LDAP_SYNC_REFRESH_REQUIRED)
+		if (dir_feed_limited(code))
+			dir_feed_log_note_limit(f, code);
+		else if (code != LDAP_SYNC_REFRESH_REQUIRED)
 			f->log.usable = false;
 	} else if (f->full || code != LDAP_SYNC_REFRESH_REQUIRED) {
 		return 0;
 	}
 	drop_held(f);
+	if (look && on_log)
+		return dir_feed_log_start(f, &f->s[0].seen, false, e) ? -1 : 1;
 	for (size_t i = 0; i < f->n_searches; i++)
-		ldap_abandon_ext(f->c.ld, f->s[i].msgid, NULL, NULL);
+		if (f->s[i].msgid >= 0)
+			ldap_abandon_ext(f->c.ld, f->s[i].msgid, NULL, NULL);
 	return dir_feed_data_start(f, cookie, until, e) ? -1 : 1;
 }
 
@@ -262,8 +283,11 @@ first_message(struct dir_feed *f, deadline_t until, struct err *e)
 
 		if (rc <= 0)
 			return rc;
-		if (ldap_msgtype(f->held) != LDAP_RES_SEARCH_RESULT)
+		if (ldap_msgtype(f->held) != LDAP_RES_SEARCH_RESULT ||
+		    (f->look.on && dir_feed_result_code(f, f->held) == LDAP_SUCCESS)) {
+			dir_feed_look_taken(f);
 			return 1;
+		}
 		rc = begin_anew(f, until, e);
 		if (rc < 0)
 			return -1;
@@ -287,6 +311,12 @@ of_the_future(struct strv cookie)
 	return false;
 }
 
+struct strv
+dir_feed_askable(const struct dir_feed *f, struct strv cookie)
+{
+	return f->force_full || (!f->opaque && of_the_future(cookie)) ? strv_n(NULL, 0) : cookie;
+}
+
 static int
 begin(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e)
 {
@@ -295,8 +325,7 @@ begin(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e)
 
 	if (f->poll)
 		return dir_feed_poll_start(f, cookie, until, e);
-	if (f->force_full || (!f->opaque && of_the_future(cookie)))
-		cookie = strv_n(NULL, 0);
+	cookie = dir_feed_askable(f, cookie);
 	buf_reset(&f->opaque_bytes);
 	if (f->opaque && cookie.n)
 		buf_addv(&f->opaque_bytes, cookie);
@@ -305,7 +334,9 @@ begin(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e)
 	/* Before the data is read: what is in the log from now on is all that the data does not show yet. */
 	if (dir_feed_check_bases(f, until, e) || dir_feed_log_find(f, until, e))
 		return -1;
-	if (f->log.usable && dir_cookie_parse(cookie, &v) && dir_feed_log_reaches(f, &v))
+	dir_feed_look_choose(f);
+	f->look.next = false;
+	if (f->log.usable && !f->gap_by_data && dir_cookie_parse(cookie, &v) && dir_feed_log_reaches(f, &v))
 		rc = dir_feed_log_start(f, &v, false, e);
 	else
 		rc = dir_feed_data_start(f, cookie, until, e);
@@ -320,8 +351,10 @@ int
 dir_feed_open(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e)
 {
 	dir_feed_close(f);
-	if (dir_feed_connect(f, until, e))
+	if (dir_feed_connect(f, until, e)) {
+		f->look.cuts = 0;
 		return err_cause(e, "feed");
+	}
 	f->open = true;
 	f->check_at = deadline_in(CHECK_EVERY_MS);
 	if (begin(f, cookie, until, e) == 0)
@@ -362,7 +395,7 @@ next(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_change *c
 		bool live = !f->refreshing && (!f->on_log || f->s[0].done);
 		int rc = 1;
 
-		if (live && deadline_left(f->check_at) == 0 && still_good(f, e))
+		if (live && !f->look.on && deadline_left(f->check_at) == 0 && still_good(f, e))
 			return -1;
 		if (msg == NULL)
 			rc = dir_feed_wait(f, live ? deadline_min(until, f->check_at) : until, &msg, e);
@@ -391,16 +424,42 @@ go_on_with_log(struct dir_feed *f, const struct dir_change *c)
 		f->c.broken = true;
 }
 
+/* What is told next, with BEGIN before a refresh; a look that finds nothing is passed over. */
 static int
-announce(struct dir_feed *f, deadline_t until, struct dir_change *c_r, struct err *e)
+tell(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_change *c_r, struct err *e)
 {
-	int rc = first_message(f, until, e);
+	for (;;) {
+		int rc = f->look.idle ? dir_feed_look_wait(f, until, e) : 1;
 
-	if (rc <= 0)
-		return rc;
+		if (rc <= 0)
+			return rc;
+		if (!f->begin_due)
+			return next(f, a, until, c_r, e);
+		rc = first_message(f, until, e);
+		if (rc <= 0)
+			return rc;
+		rc = f->look.on ? dir_feed_look_quiet(f, e) : 0;
+		if (rc < 0)
+			return -1;
+		if (rc == 0)
+			break;
+	}
 	f->begin_due = false;
-	*c_r = (struct dir_change){.kind = DIR_BEGIN, .full = f->full};
+	*c_r = (struct dir_change){.kind = DIR_BEGIN, .full = f->full, .look = f->look.on && f->look.next};
 	return 1;
+}
+
+/* What the feed itself has to remember of a change. */
+static void
+note(struct dir_feed *f, const struct dir_change *c)
+{
+	if (c->kind == DIR_END) {
+		if (f->on_log)
+			f->gap_note[0] = '\0';
+		f->force_full = f->gap_by_data = false;
+	}
+	dir_feed_look_heard(f, c);
+	go_on_with_log(f, c);
 }
 
 int
@@ -410,20 +469,16 @@ dir_feed_next(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_
 
 	if (!f->open)
 		return dir_feed_not_open(e);
-	if (f->poll)
-		rc = dir_feed_poll_next(f, a, until, c_r, e);
-	else
-		rc = f->begin_due ? announce(f, until, c_r, e) : next(f, a, until, c_r, e);
+	rc = f->poll ? dir_feed_poll_next(f, a, until, c_r, e) : tell(f, a, until, c_r, e);
 	if (rc < 0) {
+		dir_feed_look_lost(f);
 		dir_feed_close(f);
 		return err_cause(e, "feed");
 	}
 	if (rc == 0)
 		*c_r = (struct dir_change){.kind = DIR_STALLED};
-	if (rc > 0 && c_r->kind == DIR_END)
-		f->force_full = false;
-	if (rc > 0)
-		go_on_with_log(f, c_r);
+	else
+		note(f, c_r);
 	return 0;
 }
 
@@ -434,7 +489,7 @@ dir_feed_ready(struct dir_feed *f)
 
 	if (!f->open)
 		return false;
-	if (f->poll && !dir_feed_poll_busy(f))
+	if (f->look.idle || (f->poll && !dir_feed_poll_busy(f)))
 		return false;
 	/* A failure comes up again in dir_feed_next. */
 	return f->held || dir_feed_wait(f, deadline_in(0), &f->held, &lost) != 0;
@@ -453,7 +508,21 @@ dir_feed_source(const struct dir_feed *f)
 {
 	if (f->poll)
 		return "uSNChanged";
+	if (f->look.on)
+		return f->on_log ? "accesslog, polled" : "syncrepl, polled";
 	return f->on_log ? "accesslog" : "syncrepl";
+}
+
+int64_t
+dir_feed_poll_ms(const struct dir_feed *f)
+{
+	return f->look.on ? f->look.every_ms : 0;
+}
+
+const char *
+dir_feed_note(const struct dir_feed *f)
+{
+	return f->look.on && !f->look.always ? f->look.why : f->gap_note;
 }
 
 const char *

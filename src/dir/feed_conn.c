@@ -110,6 +110,10 @@ received(struct dir_feed *f, LDAPMessage **msg_r, struct err *e)
 	for (size_t i = 0; i < f->n_searches; i++) {
 		struct timeval now = {0};
 		LDAPMessage *msg = NULL;
+
+		if (f->s[i].msgid < 0)
+			continue;
+
 		int type = f->c.broken ? -1 : ldap_result(f->c.ld, f->s[i].msgid, LDAP_MSG_ONE, &now, &msg);
 
 		if (type > 0) {

@@ -55,7 +55,7 @@ dir_feed_send(struct dir_feed *f, struct feed_search *s, const char *filter, con
 	struct strv value;
 	int rc;
 
-	if (dir_sync_request(a, cookie, true, &value, e))
+	if (dir_sync_request(a, cookie, !f->look.on, &value, e))
 		return -1;
 	bv = strv_bv(value);
 	if (ldap_control_create(LDAP_CONTROL_SYNC, 1, &bv, 1, &sync) != LDAP_SUCCESS)
@@ -65,7 +65,7 @@ dir_feed_send(struct dir_feed *f, struct feed_search *s, const char *filter, con
 			     NULL, 0, &s->msgid);
 	if (rc != LDAP_SUCCESS)
 		return err_failed(dir_conn_send_failed(&f->c, rc, e));
-	s->done = s->present = false;
+	s->done = s->present = s->told = false;
 	return 0;
 }
 
@@ -170,8 +170,8 @@ search_of(struct dir_feed *f, LDAPMessage *msg)
 	return NULL;
 }
 
-static struct strv
-resume_point(struct dir_feed *f, struct arena *a)
+struct strv
+dir_feed_resume_point(const struct dir_feed *f, struct arena *a)
 {
 	struct sync_vector v = f->s[0].seen;
 
@@ -310,7 +310,7 @@ on_entry(struct dir_feed *f, struct arena *a, struct feed_search *s, LDAPMessage
 		return told < 0 ? -1 : 0;
 	if (!f->refreshing) {
 		if (told)
-			c.cookie = resume_point(f, a);
+			c.cookie = dir_feed_resume_point(f, a);
 		/* A live delete has no entry any more; its message carries its CSN. */
 		if (c.kind == DIR_DELETE && c.csn == NULL && v.n == 1)
 			c.csn = arena_strdup(a, v.marks[0].text);
@@ -339,9 +339,21 @@ refresh_done(struct dir_feed *f, struct arena *a, struct feed_search *s, struct 
 		err_set(e, ERR_UNAVAILABLE, NULL);
 		return err_cause(e, "%s: changed while the bases were read; reading all of them again", f->c.uri->text);
 	}
-	*c_r = (struct dir_change){
-		.kind = DIR_END, .full = f->full, .deletes_told = !present && !f->full, .cookie = resume_point(f, a)};
+	*c_r = (struct dir_change){.kind = DIR_END,
+				   .full = f->full,
+				   .deletes_told = !present && !f->full,
+				   .cookie = dir_feed_resume_point(f, a)};
+	dir_feed_look_over(f, c_r);
 	return 1;
+}
+
+/* 2.3: the cookie was not accepted, and nobody said so. */
+static int
+not_accepted(struct dir_feed *f, struct err *e)
+{
+	f->force_full = true;
+	err_set(e, ERR_UNAVAILABLE, NULL);
+	return err_cause(e, "%s: the resume point was not accepted; reading everything again", f->c.uri->text);
 }
 
 static int
@@ -353,12 +365,29 @@ on_phase(struct dir_feed *f, struct arena *a, struct feed_search *s, const struc
 	s->present |= i->kind == SYNC_REFRESH_PRESENT;
 	if (!i->done)
 		return 0;
-	/* 2.3: the cookie was not accepted, and nobody said so. */
-	if (!f->full && i->cookie.p && i->cookie.n == 0) {
-		f->force_full = true;
-		err_set(e, ERR_UNAVAILABLE, NULL);
-		return err_cause(e, "%s: the resume point was not accepted; reading everything again", f->c.uri->text);
-	}
+	if (!f->full && i->cookie.p && i->cookie.n == 0)
+		return err_failed(not_accepted(f, e));
+	return refresh_done(f, a, s, c_r, e);
+}
+
+/* The end of a search that is not held open. */
+static int
+on_result(struct dir_feed *f, struct arena *a, struct feed_search *s, LDAPMessage *msg, struct dir_change *c_r,
+	  struct err *e)
+{
+	struct sync_vector v = {0};
+	struct sync_done d = {0};
+
+	if (dir_feed_look_done(f, a, s, msg, &d, e))
+		return -1;
+	s->msgid = -1;
+	/* Without a change there is no cookie either. */
+	if (!f->full && s->told && d.cookie.n == 0)
+		return err_failed(not_accepted(f, e));
+	if (take_cookie(f, s, d.cookie, &v, e) < 0)
+		return -1;
+	/* What 389 DS says of deletions here is never true. */
+	s->present |= !d.deletes && !f->opaque;
 	return refresh_done(f, a, s, c_r, e);
 }
 
@@ -405,7 +434,7 @@ on_info(struct dir_feed *f, struct arena *a, struct feed_search *s, LDAPMessage 
 		return on_phase(f, a, s, &i, c_r, e);
 	if (f->refreshing || !told)
 		return 0;
-	*c_r = (struct dir_change){.kind = DIR_COOKIE, .cookie = resume_point(f, a)};
+	*c_r = (struct dir_change){.kind = DIR_COOKIE, .cookie = dir_feed_resume_point(f, a)};
 	return 1;
 }
 
@@ -416,13 +445,14 @@ dir_feed_data_message(struct dir_feed *f, struct arena *a, LDAPMessage *msg, str
 
 	if (s == NULL)
 		return 0; /* of a search that was given up */
+	s->told |= ldap_msgtype(msg) != LDAP_RES_SEARCH_RESULT;
 	switch (ldap_msgtype(msg)) {
 	case LDAP_RES_SEARCH_ENTRY:
 		return on_entry(f, a, s, msg, c_r, e);
 	case LDAP_RES_INTERMEDIATE:
 		return on_info(f, a, s, msg, c_r, e);
 	case LDAP_RES_SEARCH_RESULT:
-		return dir_feed_ended(f, s, msg, e);
+		return f->look.on ? on_result(f, a, s, msg, c_r, e) : dir_feed_ended(f, s, msg, e);
 	default: /* continuation references are never followed */
 		return 0;
 	}

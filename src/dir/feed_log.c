@@ -3,6 +3,8 @@
  * the data: both databases count with the same CSNs. */
 #include "dir/feed_log.h"
 
+#include <stdio.h>
+
 #include "dir/cleanup.h"
 #include "dir/decode.h"
 #include "dir/syncmsg.h"
@@ -13,9 +15,8 @@ static const char *const attrs[] = {"reqType",        "reqDN",     "reqMod",    
 
 /* Records of writes that happened, of entries below the bases before or after. */
 static int
-make_filter(struct dir_feed *f, char **text_r, struct err *e)
+make_filter(struct dir_feed *f, struct arena *a, char **text_r, struct err *e)
 {
-	struct arena *a = f->log.a;
 	const struct dir_filter **nodes = ARENA_ARRAY(a, f->n_bases * 2, const struct dir_filter *);
 
 	for (size_t i = 0; i < f->n_bases; i++) {
@@ -33,21 +34,27 @@ make_filter(struct dir_feed *f, char **text_r, struct err *e)
 int
 dir_feed_log_start(struct dir_feed *f, const struct sync_vector *v, bool after_data, struct err *e)
 {
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024);
 	struct feed_search *s = &f->s[0];
 	char *filter;
 
-	if (make_filter(f, &filter, e))
+	if (make_filter(f, a, &filter, e))
 		return -1;
 	for (size_t i = 0; i < f->n_searches; i++)
-		ldap_abandon_ext(f->c.ld, f->s[i].msgid, NULL, NULL);
+		if (f->s[i].msgid >= 0)
+			ldap_abandon_ext(f->c.ld, f->s[i].msgid, NULL, NULL);
 	*s = (struct feed_search){.base = f->log.dn, .msgid = -1, .seen = *v};
 	f->n_searches = 1;
 	f->on_log = true;
 	if (!after_data) {
 		f->full = false;
 		f->refreshing = f->begin_due = true;
+	} else if (f->look.on) {
+		/* The next look is one at the log. */
+		s->done = true;
+		return 0;
 	}
-	return dir_feed_send(f, s, filter, attrs, dir_cookie_text(f->log.a, v), e);
+	return dir_feed_send(f, s, filter, attrs, dir_cookie_text(a, &s->seen), e);
 }
 
 static int
@@ -142,7 +149,57 @@ caught_up(struct dir_feed *f, struct arena *a, struct feed_search *s, struct dir
 				 .deletes_told = f->refreshing,
 				 .cookie = dir_cookie_text(a, &s->seen)};
 	f->refreshing = false;
+	dir_feed_look_over(f, c);
 	return 1;
+}
+
+/* The end of a search that is not held open. */
+static int
+on_result(struct dir_feed *f, struct arena *a, struct feed_search *s, LDAPMessage *msg, struct dir_change *c,
+	  struct err *e)
+{
+	struct sync_done d = {0};
+	struct sync_vector v;
+
+	if (dir_feed_look_done(f, a, s, msg, &d, e))
+		return -1;
+	s->msgid = -1;
+	if (d.cookie.n && (!dir_cookie_parse(d.cookie, &v) || !dir_cookie_merge(&s->seen, &v)))
+		return err_set(e, ERR_PARSE, "a resume point that cannot be read");
+	return caught_up(f, a, s, c);
+}
+
+void
+dir_feed_log_note_limit(struct dir_feed *f, int code)
+{
+	snprintf(f->gap_note, sizeof(f->gap_note),
+		 "the last gap was longer than what the account may read of %s at once (%s, %d): of its changes only "
+		 "the "
+		 "sum was told; on that database: olcLimits: dn.exact=\"%s\" size=unlimited time=unlimited",
+		 f->log.dn, ldap_err2string(code), code, f->d->bind_dn ? f->d->bind_dn : "ACCOUNT");
+}
+
+/* Half of a gap is nothing: the data tells its sum. */
+static int
+gap_too_long(struct dir_feed *f, int code, struct err *e)
+{
+	f->gap_by_data = f->refreshing;
+	if (!f->refreshing)
+		f->log.not_before = deadline_in(LOG_RETRY_MS);
+	dir_feed_log_note_limit(f, code);
+	err_set(e, ERR_UNAVAILABLE, "the history of this gap cannot be read; the data is read instead");
+	return err_cause(e, "%s: %s", f->c.uri->text, f->gap_note);
+}
+
+static int
+ended(struct dir_feed *f, const struct feed_search *s, LDAPMessage *msg, struct err *e)
+{
+	int code = dir_feed_result_code(f, msg);
+
+	if (!s->done && dir_feed_limited(code))
+		return err_failed(gap_too_long(f, code, e));
+	f->log.not_before = deadline_in(LOG_RETRY_MS);
+	return err_failed(dir_feed_ended(f, s, msg, e));
 }
 
 static int
@@ -185,11 +242,12 @@ dir_feed_log_message(struct dir_feed *f, struct arena *a, LDAPMessage *msg, stru
 	if (ldap_msgid(msg) != s->msgid ||
 	    (type != LDAP_RES_SEARCH_ENTRY && type != LDAP_RES_INTERMEDIATE && type != LDAP_RES_SEARCH_RESULT))
 		return 0;
-	if (type == LDAP_RES_SEARCH_RESULT) {
-		f->log.not_before = deadline_in(LOG_RETRY_MS);
-		return err_failed(dir_feed_ended(f, s, msg, e));
-	}
-	rc = on_message(f, a, s, msg, &c, &why);
+	if (type != LDAP_RES_SEARCH_RESULT)
+		rc = on_message(f, a, s, msg, &c, &why);
+	else if (f->look.on && dir_feed_result_code(f, msg) == LDAP_SUCCESS)
+		rc = on_result(f, a, s, msg, &c, &why);
+	else
+		return err_failed(ended(f, s, msg, e));
 	if (rc < 0)
 		return not_understood(f, &why, e);
 	if (rc > 0)

@@ -17,6 +17,8 @@ int dir_feed_log_check(struct dir_feed *f, deadline_t until, struct err *e) DH_M
 /* Starts the search on the log: as a refresh from v on, or (after_data) behind the refresh of the data that ended with
  * v. */
 int dir_feed_log_start(struct dir_feed *f, const struct sync_vector *v, bool after_data, struct err *e) DH_MUST_USE;
+/* It holds more than the account may read at once (an LDAP result): for the operator. */
+void dir_feed_log_note_limit(struct dir_feed *f, int code);
 /* A message of it: 1 *c_r is filled, 0 nothing to tell, -1 the source broke off. */
 int dir_feed_log_message(struct dir_feed *f, struct arena *a, LDAPMessage *msg, struct dir_change *c_r,
 			 struct err *e) DH_MUST_USE;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Private: struct dir_feed and the seams between its parts: connections (feed_conn.c), the search on the data
- * (feed_data.c), the search on the accesslog (feed_log.c), reading at the side (feed_list.c). */
+ * (feed_data.c), the search on the accesslog (feed_log.c), looking instead of holding a search open (feed_look.c),
+ * reading at the side (feed_list.c). */
 #ifndef DIRHINGE_SRC_DIR_FEED_PRIV_H
 #define DIRHINGE_SRC_DIR_FEED_PRIV_H
 
 #include "dir/cookie.h"
+#include "dir/feed_look.h"
 #include "dir/logrec.h"
 #include "dir/pool.h"
 #include "dirhinge/dir/feed.h"
@@ -17,6 +19,7 @@ struct feed_search {
 	int msgid;               /* -1 = not running */
 	bool done;               /* its refresh is complete */
 	bool present;            /* a present phase: deletions are not told */
+	bool told;               /* something, in this refresh */
 	struct sync_vector seen; /* delivered, asked cookie included */
 };
 
@@ -59,7 +62,10 @@ struct dir_feed {
 	size_t n_searches;
 	bool on_log; /* s[0] is on the accesslog */
 	struct feed_log log;
+	bool gap_by_data; /* the log has more of it than the account may read at once */
+	char gap_note[320];
 	bool begin_due, refreshing, full;
+	struct feed_look look;
 	bool force_full;           /* for the next open: what was asked for cannot be answered otherwise */
 	deadline_t check_at;       /* is the server still as it was? */
 	LDAPMessage *held;         /* the next message, already here */
@@ -76,7 +82,7 @@ int dir_feed_side(struct dir_feed *f, deadline_t until, struct err *e) DH_MUST_U
 /* The next message of any search: 1 here, 0 deadline or woken, -1 the connection is lost. */
 int dir_feed_wait(struct dir_feed *f, deadline_t until, LDAPMessage **msg_r, struct err *e) DH_MUST_USE;
 
-/* Sends the sync search s; cookie p NULL = from the beginning. */
+/* Sends the sync search s, to be held open or not; cookie p NULL = from the beginning. */
 int dir_feed_send(struct dir_feed *f, struct feed_search *s, const char *filter, const char *const *attrs,
 		  struct strv cookie, struct err *e) DH_MUST_USE;
 /* ERR_NOT_FOUND if one is missing or may not be seen. */
@@ -93,6 +99,10 @@ int dir_feed_read_one(struct dir_feed *f, struct arena *a, const char *base, int
 		      const char *attr, deadline_t until, const struct dir_entry **en_r, struct err *e) DH_MUST_USE;
 /* CSNs of an attribute; of several of one server the latest, or the earliest. */
 void dir_feed_read_vector(const struct dir_entry *en, const char *attr, bool earliest, struct sync_vector *v_r);
+/* A resume point that this provider can be asked from; p NULL = everything has to be read. */
+struct strv dir_feed_askable(const struct dir_feed *f, struct strv cookie);
+/* What all searches have delivered; in arena. */
+struct strv dir_feed_resume_point(const struct dir_feed *f, struct arena *a);
 /* Starts the searches on the data. */
 int dir_feed_data_start(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e) DH_MUST_USE;
 /* A message of one of them: 1 *c_r is filled, 0 nothing to tell, -1 the source broke off. */
@@ -102,6 +112,8 @@ int dir_feed_data_message(struct dir_feed *f, struct arena *a, LDAPMessage *msg,
 int dir_feed_ended(struct dir_feed *f, const struct feed_search *s, LDAPMessage *msg, struct err *e);
 /* The LDAP result of a searchResultDone. */
 int dir_feed_result_code(struct dir_feed *f, LDAPMessage *msg);
+/* True for those that say that there is more than the account may have. */
+bool dir_feed_limited(int code);
 
 /* True if dn is one of the bases or below one. */
 bool dir_feed_in_bases(const struct dir_feed *f, const char *dn);

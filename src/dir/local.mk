@@ -8,7 +8,8 @@ libdirhinge_dir_a_SOURCES = \
 # the change feed
 libdirhinge_dir_a_SOURCES += \
 	%D%/blob.c %D%/cookie.c %D%/cookie.h %D%/csn.c %D%/csn.h %D%/equal.c %D%/equal.h %D%/feed.c %D%/feed_conn.c %D%/feed_context.c %D%/feed_data.c \
-	%D%/feed_list.c %D%/feed_log.c %D%/feed_log.h %D%/feed_logcheck.c %D%/feed_poll.c %D%/feed_poll.h %D%/feed_priv.h %D%/logrec.c %D%/logrec.h %D%/op_apply.c %D%/syncmsg.c %D%/syncmsg.h
+	%D%/feed_list.c %D%/feed_log.c %D%/feed_log.h %D%/feed_logcheck.c \
+	%D%/feed_look.c %D%/feed_look.h %D%/feed_poll.c %D%/feed_poll.h %D%/feed_priv.h %D%/logrec.c %D%/logrec.h %D%/op_apply.c %D%/syncmsg.c %D%/syncmsg.h
 libdirhinge_dir_a_CFLAGS = $(AM_CFLAGS) $(LDAP_CFLAGS)
 nobase_noinst_HEADERS += \
 	include/dirhinge/dir/blob.h include/dirhinge/dir/dir.h include/dirhinge/dir/feed.h include/dirhinge/dir/dn.h include/dirhinge/dir/entry.h \

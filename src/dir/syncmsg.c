@@ -238,18 +238,18 @@ dir_sync_info(struct arena *a, struct strv value, struct sync_info *s_r, struct 
 }
 
 int
-dir_sync_request(struct arena *a, struct strv cookie, bool reload_hint, struct strv *value_r, struct err *e)
+dir_sync_request(struct arena *a, struct strv cookie, bool persist, struct strv *value_r, struct err *e)
 {
 	DH_CLEANUP(ber_done) BerElement *ber = ber_alloc_t(LBER_USE_DER);
 	struct berval out = {0, NULL};
 	struct berval in = view(cookie);
+	const ber_int_t mode = persist ? LDAP_SYNC_REFRESH_AND_PERSIST : LDAP_SYNC_REFRESH_ONLY, reload_hint = 1;
 	int rc = -1;
 
-	/* refreshOnly is never asked for: 389 DS tells deletions wrongly there (directories.md 5). */
 	if (ber && cookie.p)
-		rc = ber_printf(ber, "{eOb}", (ber_int_t)LDAP_SYNC_REFRESH_AND_PERSIST, &in, (ber_int_t)reload_hint);
+		rc = ber_printf(ber, "{eOb}", mode, &in, reload_hint);
 	else if (ber)
-		rc = ber_printf(ber, "{eb}", (ber_int_t)LDAP_SYNC_REFRESH_AND_PERSIST, (ber_int_t)reload_hint);
+		rc = ber_printf(ber, "{eb}", mode, reload_hint);
 	if (rc == -1 || ber_flatten2(ber, &out, 0) == -1)
 		return err_set(e, ERR_INTERNAL, "the sync request control cannot be made");
 	*value_r = strv_n(arena_strndup(a, out.bv_val, out.bv_len), out.bv_len);

@@ -10,9 +10,9 @@
 
 enum { SYNC_IDS_MAX = 1 << 17, SYNC_ID_BYTES = 16 };
 
-/* 2.2: cookie p NULL = none. reload_hint: a cookie that is too old may be answered with 4096 instead of everything. In
- * arena. */
-int dir_sync_request(struct arena *a, struct strv cookie, bool reload_hint, struct strv *value_r,
+/* 2.2: cookie p NULL = none. persist: refreshAndPersist, else refreshOnly. Always with reloadHint: a cookie that is too
+ * old may be answered with 4096 instead of everything. In arena. */
+int dir_sync_request(struct arena *a, struct strv cookie, bool persist, struct strv *value_r,
 		     struct err *e) DH_MUST_USE;
 
 /* 2.3 */

@@ -339,7 +339,7 @@ take_counter(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 	return 0;
 }
 
-int
+static int
 sentinel_older(struct sync *s, struct err *e)
 {
 	const struct canary *c = &s->canaries.at[0];
@@ -352,6 +352,22 @@ sentinel_older(struct sync *s, struct err *e)
 	if (dir_feed_fetch(s->feed, sync_next_arena(s), ids, 1, deadline_in(SYNC_FETCH_MS), take_counter, &r, e) < 0)
 		return err_cause(e, "read the sentinel");
 	return r.counter >= 0 && r.counter < s->canaries.seen;
+}
+
+int
+sentinel_check(struct sync *s, struct err *e)
+{
+	int older = sentinel_older(s, e);
+
+	if (older <= 0)
+		return older;
+	mutex_lock(&s->lock);
+	s->report.restored_us = clock_wall_us();
+	mutex_unlock(&s->lock);
+	log_event(LOG_ERROR_,
+		  "the directory was set back to an older state: what differs is taken over as it is there now",
+		  LOG_END);
+	return older;
 }
 
 static int

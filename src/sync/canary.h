@@ -39,8 +39,9 @@ int canaries_read(struct sync *s, const char **missing_r, struct err *e) DH_MUST
 /* Says what is wrong and what to do; always -1. */
 int canary_untrusted(struct sync *s, const char *missing, struct err *e);
 
-/* 1: the directory holds an older sentinel than the feed has brought already: it was restored. 0, -1. */
-int sentinel_older(struct sync *s, struct err *e) DH_MUST_USE;
+/* 1: the directory holds an older sentinel than the feed has brought already: it was restored, which is reported. 0,
+ * -1. */
+int sentinel_check(struct sync *s, struct err *e) DH_MUST_USE;
 /* What cannot be written is told once in the log. */
 void sentinel_write(struct sync *s);
 

@@ -13,6 +13,7 @@ struct batch {
 	struct sync *s;
 	const struct dir_change *first;
 	bool begin, full; /* a refresh came in between, and what it said of .full */
+	bool look;        /* it is one of many, where nothing is told in between */
 	bool gone;        /* something is told to be gone */
 	bool broken;      /* the source broke off in between, and why */
 	struct err why;
@@ -29,6 +30,7 @@ take_change(struct batch *b, struct store_tx *tx, const struct dir_change *c, st
 	case DIR_BEGIN:
 		b->begin = true;
 		b->full = c->full;
+		b->look = c->look;
 		return 0;
 	case DIR_DELETE:
 		b->gone = true;
@@ -82,6 +84,21 @@ batch_tx(struct store_tx *tx, void *ctx, struct err *e)
 	return b->gone && check_view(s, e) < 0 ? -1 : sync_seal(s, tx, NULL, e);
 }
 
+/* Between two looks the connection may have been another one, so to each that brings something belongs what belongs to
+ * each connect; the comparison only if there is a reason. */
+static int
+check_restored(struct sync *s, struct err *e)
+{
+	int older = sentinel_check(s, e);
+
+	if (older > 0) {
+		s->reconcile_at = deadline_in(0);
+		s->misplaced = true;
+		sentinel_write(s);
+	}
+	return older < 0 ? -1 : 0;
+}
+
 /* The first change is at hand. */
 static int
 take_batch(struct sync *s, const struct dir_change *first, struct err *e)
@@ -92,6 +109,7 @@ take_batch(struct sync *s, const struct dir_change *first, struct err *e)
 	if (first->kind == DIR_BEGIN) {
 		b.begin = true;
 		b.full = first->full;
+		b.look = first->look;
 	} else if (sync_commit(s, batch_tx, &b, e) < 0) {
 		return -1;
 	}
@@ -102,6 +120,8 @@ take_batch(struct sync *s, const struct dir_change *first, struct err *e)
 	bool begun_full = b.full;
 	if (sync_refresh(s, &begun_full, &full, e) < 0)
 		return -1;
+	if (b.look)
+		return check_restored(s, e);
 	if (!full) {
 		s->reconcile_at = deadline_in(0);
 		s->misplaced = true;
@@ -130,6 +150,8 @@ sync_drain(struct sync *s, struct err *e)
 
 	while (rc == 1 && deadline_left(until) > 0)
 		rc = next_batch(s, deadline_in(DRAIN_MS), e);
+	/* If that was the end of it because somebody asked for something, it must not be slept over. */
+	dir_feed_wake(s->feed);
 	return rc < 0 ? -1 : 0;
 }
 

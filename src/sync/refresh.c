@@ -28,7 +28,7 @@ struct refresh {
 	struct phase *phase;
 	struct arena *a; /* lives as long as the refresh */
 	const bool *begun;
-	bool initial, full;
+	bool initial, full, compare;
 	struct put_off *put_off, **put_off_end;
 	struct gone *gone, **gone_end;
 	int64_t n_entries, n_absent;
@@ -164,6 +164,7 @@ on_change(struct refresh *r, struct store_tx *tx, const struct dir_change *c, st
 		rc = on_op(r, tx, c, e);
 		break;
 	case DIR_END:
+		r->compare = c->compare;
 		rc = phase_end(r->phase, c->deletes_told, e) < 0 ? -1 : 1;
 		break;
 	case DIR_COOKIE:
@@ -189,8 +190,12 @@ stream(struct refresh *r, struct store_tx *tx, struct err *e)
 			r->s->why = SYNC_STOPPED;
 			return err_set(e, ERR_UNAVAILABLE, "the change feed is being stopped");
 		}
-		if (dir_feed_next(r->s->feed, sync_next_arena(r->s), deadline_in(SYNC_STALL_MS), &c, e) < 0)
+		deadline_t until = deadline_in(SYNC_STALL_MS);
+		if (dir_feed_next(r->s->feed, sync_next_arena(r->s), until, &c, e) < 0)
 			return -1;
+		/* Somebody asks for something, which has to wait. */
+		if (c.kind == DIR_STALLED && deadline_left(until) > 0)
+			continue;
 		rc = on_change(r, tx, &c, e);
 	}
 	return rc < 0 ? -1 : 0;
@@ -328,6 +333,8 @@ sync_refresh(struct sync *s, const bool *begun_full, bool *was_full_r, struct er
 					  : "changes"),
 		  LOG_I("entries", r.n_entries), LOG_I("missing", r.n_absent), LOG_I("ms", clock_mono_ms() - from),
 		  LOG_END);
+	if (r.compare)
+		s->reconcile_at = deadline_in(0);
 	*was_full_r = r.full;
 	return 0;
 }

@@ -141,6 +141,8 @@ open_source(struct sync *s, struct arena *a, const struct dir_caps *caps, struct
 		.filter = feed_filter(a, r->map.set, caps),
 		.attrs = feed_attrs(a, &r->map),
 		.history = s->opts.history,
+		.poll = s->opts.poll,
+		.poll_ms = s->opts.poll_ms,
 	};
 	if (dir_feed_new(&opts, &feed, e) < 0)
 		return -1;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The state of the feed in words: status for operators, metrics, one log line for each turn of events. */
+#include <inttypes.h>
+
 #include "dirhinge/base/codec.h"
 #include "dirhinge/base/log.h"
 #include "sync/sync_priv.h"
@@ -111,7 +113,29 @@ note_source(struct sync *s)
 
 	snprintf(r->source, sizeof(r->source), "%s", dir_feed_source(s->feed));
 	snprintf(r->uri, sizeof(r->uri), "%s", dir_feed_uri(s->feed));
+	snprintf(r->note, sizeof(r->note), "%s", dir_feed_note(s->feed));
 	r->guarantee = dir_feed_guarantee(s->feed);
+	r->poll_ms = dir_feed_poll_ms(s->feed);
+}
+
+static bool
+source_moved(const struct sync *s)
+{
+	const struct sync_report *r = &s->report;
+
+	/* As far as it fits here. */
+	return !str_eq(r->source, dir_feed_source(s->feed)) ||
+	       strncmp(r->note, dir_feed_note(s->feed), sizeof(r->note) - 1) != 0;
+}
+
+static void
+log_source(struct sync *s)
+{
+	const char *note = dir_feed_note(s->feed);
+
+	log_event(*note ? LOG_WARN_ : level_of(SYNC_STATE_LIVE), "change feed",
+		  LOG_S("state", state_names[SYNC_STATE_LIVE]), LOG_S("source", dir_feed_source(s->feed)),
+		  LOG_S("note", *note ? note : NULL), LOG_S("uri", dir_feed_uri(s->feed)), LOG_END);
 }
 
 /* True if this is new. */
@@ -144,6 +168,10 @@ sync_report_state(struct sync *s, enum sync_state state, const struct err *why)
 	mutex_unlock(&s->lock);
 	if (!news)
 		return;
+	if (state == SYNC_STATE_LIVE) {
+		log_source(s);
+		return;
+	}
 	if (why)
 		err_render(why, reason, sizeof(reason));
 	log_event(level_of(state), "change feed", LOG_S("state", state_names[state]),
@@ -155,16 +183,13 @@ sync_report_state(struct sync *s, enum sync_state state, const struct err *why)
 void
 sync_report_source(struct sync *s)
 {
-	const char *source = dir_feed_source(s->feed);
-
 	mutex_lock(&s->lock);
-	bool news = !str_eq(s->report.source, source);
+	bool news = source_moved(s);
 	if (news)
 		note_source(s);
 	mutex_unlock(&s->lock);
 	if (news)
-		log_event(LOG_INFO_, "change feed", LOG_S("state", state_names[SYNC_STATE_LIVE]),
-			  LOG_S("source", source), LOG_S("uri", dir_feed_uri(s->feed)), LOG_END);
+		log_source(s);
 }
 
 void
@@ -210,6 +235,21 @@ put_text(json_t *o, const char *key, const char *text)
 		json_object_set_new(o, key, json_string(text));
 }
 
+static json_t *
+guarantee_json(const struct sync_report *r)
+{
+	const char *name = guarantees[r->guarantee].name, *text = guarantees[r->guarantee].text;
+
+	if (r->poll_ms == 0)
+		return json_pack("{s:s, s:s}", "class", name, "means", text);
+	return json_pack("{s:s, s:o, s:I}", "class", name, "means",
+			 json_sprintf("%s every %" PRId64 " s",
+				      r->guarantee == DIR_EVERY_CHANGE ? "every change, over gaps too, looked for"
+								       : "the net change",
+				      r->poll_ms / 1000),
+			 "poll_seconds", (json_int_t)(r->poll_ms / 1000));
+}
+
 /* lock held */
 static json_t *
 report_json(const struct sync_report *r)
@@ -219,10 +259,9 @@ report_json(const struct sync_report *r)
 	put_text(o, "reason", r->reason);
 	put_text(o, "remedy", r->remedy);
 	put_text(o, "source", r->source);
+	put_text(o, "note", r->note);
 	if (r->source[0])
-		json_object_set_new(o, "guarantee",
-				    json_pack("{s:s, s:s}", "class", guarantees[r->guarantee].name, "means",
-					      guarantees[r->guarantee].text));
+		json_object_set_new(o, "guarantee", guarantee_json(r));
 	put_text(o, "uri", r->uri);
 	put_time(o, "last_change", r->last_change_us);
 	put_time(o, "last_refresh", r->last_refresh_us);

@@ -23,8 +23,9 @@ enum sync_state {
 struct sync_report {
 	enum sync_state state;
 	char reason[sizeof(((struct err *)0)->detail)], remedy[sizeof(((struct err *)0)->cause)]; /* "" = none */
-	char source[32], uri[256];
+	char source[32], uri[256], note[512];
 	enum dir_guarantee guarantee;
+	int64_t poll_ms;
 	int64_t last_change_us, last_refresh_us, last_reconcile_us, restored_us; /* 0 = never */
 	int64_t reconnects, removals;
 	json_t *found;    /* by the last reconciliation, or NULL */

@@ -144,18 +144,10 @@ load_cookie(struct sync *s, bool *begun_r, struct err *e)
 static int
 compare_after(struct sync *s, bool full, struct err *e)
 {
-	int older = sentinel_older(s, e);
+	int older = sentinel_check(s, e);
 
 	if (older < 0)
 		return -1;
-	if (older) {
-		mutex_lock(&s->lock);
-		s->report.restored_us = clock_wall_us();
-		mutex_unlock(&s->lock);
-		log_event(LOG_ERROR_,
-			  "the directory was set back to an older state: what differs is taken over as it is there now",
-			  LOG_END);
-	}
 	return full && !older ? 0 : sync_compare(s, false, NULL, e);
 }
 

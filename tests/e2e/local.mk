@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	%D%/support/match.py \
 	%D%/support/net.py \
 	%D%/support/prometheus.py \
+	%D%/support/proxy.py \
 	%D%/support/reader.py \
 	%D%/support/samba.py \
 	%D%/support/scim.py \
@@ -45,6 +46,7 @@ EXTRA_DIST += \
 	%D%/test_feed.py \
 	%D%/test_feed_convergence.py \
 	%D%/test_feed_faults.py \
+	%D%/test_feed_polled.py \
 	%D%/test_feed_storms.py \
 	%D%/test_fences.py \
 	%D%/test_etag.py \

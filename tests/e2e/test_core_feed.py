@@ -17,8 +17,8 @@ pytestmark = pytest.mark.skipif(sides.FLAVOUR == "active-directory", reason="Act
 class Followed:
     """The directory of this run, a daemon that follows it, and a reader."""
 
-    def __init__(self, server, kind):
-        self.side = kind(server, clients=CLIENTS, events={})
+    def __init__(self, server, kind, **events):
+        self.side = kind(server, clients=CLIENTS, events=events)
         self.ldap = self.side.ldap
         self.reader = None
         self.begin()
@@ -56,9 +56,9 @@ class Followed:
         return [short(e) for e in self.told()]
 
 
-@pytest.fixture(scope="module")
-def followed(side_server):
-    f = Followed(*side_server)
+@pytest.fixture(scope="module", params=["held open", "polled"])
+def followed(request, side_server):
+    f = Followed(*side_server, **({"poll": True, "poll_interval": "1s"} if request.param == "polled" else {}))
     yield f
     f.reader.close()
     f.side.stop()

@@ -443,13 +443,13 @@ def read_all(fed, fold):
 
 @pytest.mark.parametrize("source,cleanup,crash", [
     ("accesslog", "none", False), ("accesslog", "refint", True), ("syncrepl", "none", True),
-    ("syncrepl", "refint", True)])
+    ("syncrepl", "refint", True), ("syncrepl, polled", "none", True)])
 def test_folding_all_events_gives_the_directory(source, cleanup, crash):
     """crash: slapd is killed now and then. It may come up with an older state of its own than it has told of, and from
     then on to the next write only the net change can be told."""
     print(f"DIRHINGE_SEED={SEED} DIRHINGE_CHANGES={CHANGES}")
     rng = random.Random(f"{SEED} {source} {cleanup}")
-    fed = Fed(Variant(cleanup=cleanup), history=source == "accesslog", guard=GUARD)
+    fed = Fed(Variant(cleanup=cleanup), history=source == "accesslog", polled="polled" in source, guard=GUARD)
     try:
         converge(fed, rng, source, crash)
     finally:

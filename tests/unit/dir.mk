@@ -34,7 +34,7 @@ tests_unit_test_dir_uri_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 
 feed_live = tests/unit/feed_live.c tests/unit/feed_live.h tests/unit/live.c tests/unit/live.h $(scratch)
 feed_unit_tests = tests/unit/test_dir_feed tests/unit/test_dir_feed_gap tests/unit/test_dir_feed_log \
-	tests/unit/test_dir_feed_two
+	tests/unit/test_dir_feed_look tests/unit/test_dir_feed_two
 check_PROGRAMS += $(feed_unit_tests)
 TESTS += $(feed_unit_tests)
 tests_unit_test_dir_feed_SOURCES = tests/unit/test_dir_feed.c $(feed_live)
@@ -43,6 +43,9 @@ tests_unit_test_dir_feed_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_feed_gap_SOURCES = tests/unit/test_dir_feed_gap.c $(feed_live)
 tests_unit_test_dir_feed_gap_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LDAP_CFLAGS)
 tests_unit_test_dir_feed_gap_LDADD = $(LIBS_dir) $(CHECK_LIBS)
+tests_unit_test_dir_feed_look_SOURCES = tests/unit/test_dir_feed_look.c $(feed_live)
+tests_unit_test_dir_feed_look_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_dir_feed_look_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_feed_two_SOURCES = tests/unit/test_dir_feed_two.c $(feed_live)
 tests_unit_test_dir_feed_two_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_feed_two_LDADD = $(LIBS_dir) $(CHECK_LIBS)

@@ -9,7 +9,8 @@
 #   slapd.sh feed DIR SETTINGS URI...
 #       the same with syncprov and server ids; SETTINGS is a list with commas: sid=N, sessionlog=N, log (accesslog),
 #       logops=WORD+WORD, config (cn=config readable), denied (the account may see the bases only, not below),
-#       narrow (nothing but the bases), limit (size limit 5), peer=N@URI (two providers), empty (no tree)
+#       narrow (nothing but the bases), limit (size limit 5), loglimit=N (size limit of the accesslog),
+#       peer=N@URI (two providers), empty (no tree)
 #   slapd.sh map DIR SCHEMA     makes DIR's databases and becomes slapd on DIR/ldapi (same process id)
 #   slapd.sh schema DIR SCHEMA  loads SCHEMA/dirhinge.schema and .ldif in every way a server knows, compares
 set -eu
@@ -242,7 +243,7 @@ feed_log_database()
 		envflags writemap nosync
 		index default eq
 		index entryCSN,objectClass,reqEnd,reqResult,reqStart,reqDN
-		limits dn.exact=cn=gateway,dc=example,dc=com size=unlimited time=unlimited
+		limits dn.exact=cn=gateway,dc=example,dc=com size=$(setting loglimit || echo unlimited) time=unlimited
 		access to * by dn.exact=cn=gateway,dc=example,dc=com $(setting logread || echo read) by * none
 		overlay syncprov
 		syncprov-nopresent TRUE
@@ -508,7 +509,7 @@ map:?* | schema:?*)
 	"$1_run" "$2" "$3"
 	;;
 *)
-	sed -n '4,14s/^# //p' "$0" >&2
+	sed -n '4,15s/^# //p' "$0" >&2
 	exit 2
 	;;
 esac

@@ -110,15 +110,27 @@ play_meet(const struct vec_case *c, struct buf *out)
 }
 
 static void
-play_request(const struct vec_case *c, struct buf *out)
+request(const struct vec_case *c, bool persist, struct buf *out)
 {
 	struct err e = ERR_INIT;
 	struct strv value;
 
-	if (dir_sync_request(c->a, c->input.n ? c->input : strv_n(NULL, 0), true, &value, &e))
+	if (dir_sync_request(c->a, c->input.n ? c->input : strv_n(NULL, 0), persist, &value, &e))
 		vec_err(out, &e);
 	else
 		buf_adds(out, hex_encode(c->a, value));
+}
+
+static void
+play_request(const struct vec_case *c, struct buf *out)
+{
+	request(c, true, out);
+}
+
+static void
+play_look(const struct vec_case *c, struct buf *out)
+{
+	request(c, false, out);
 }
 
 /* Hex digits with blanks between. */
@@ -374,9 +386,9 @@ static const struct {
 	const char *name;
 	play_fn play;
 } verbs[] = {
-	{"csn", play_csn},       {"cookie", play_cookie}, {"merge", play_merge}, {"meet", play_meet},
-	{"entry", play_entry},   {"done", play_done},     {"info", play_info},   {"request", play_request},
-	{"reqmod", play_reqmod}, {"apply", play_apply},   {"blob", play_blob},
+	{"csn", play_csn},     {"cookie", play_cookie}, {"merge", play_merge}, {"meet", play_meet},
+	{"entry", play_entry}, {"done", play_done},     {"info", play_info},   {"request", play_request},
+	{"look", play_look},   {"reqmod", play_reqmod}, {"apply", play_apply}, {"blob", play_blob},
 };
 
 static bool

@@ -23,12 +23,14 @@ enum dir_guarantee {
 };
 
 enum dir_change_kind {
-	DIR_BEGIN,   /* a refresh begins; .full: no valid cookie, everything is sent and deletions are not told */
+	DIR_BEGIN,   /* a refresh begins; .full: no valid cookie, everything is sent and deletions are not told; .look:
+		      * the connection is the one before, this is only the next look */
 	DIR_ENTRY,   /* .entry is the entry as it is now: new, changed or, in a full refresh, just there */
 	DIR_PRESENT, /* .ids are there and unchanged since the cookie; only in a refresh */
 	DIR_DELETE,  /* .ids are gone, or left the filter; a live one has .dn */
 	DIR_OP,      /* one operation of the history: .op */
-	DIR_END,     /* the refresh is complete; .deletes_told false: what was neither an entry nor present is gone */
+	DIR_END,     /* the refresh is complete; .deletes_told false: what was neither an entry nor present is gone;
+		      * .compare: deletions may be missing, which only dir_feed_list() shows */
 	DIR_COOKIE,  /* nothing but a later resume point */
 	DIR_STALLED, /* nothing came within the time given; still connected */
 };
@@ -55,7 +57,7 @@ struct dir_change {
 	const char *dn;
 	const char *csn;      /* of the change; NULL when the protocol does not tell (delete while away) */
 	const char *actor_dn; /* who did it: reqAuthzID, else modifiersName; NULL = not known */
-	bool full, deletes_told;
+	bool full, deletes_told, look, compare;
 	struct strv cookie; /* resume point once this and all before it are durable; p NULL = none here */
 };
 
@@ -65,6 +67,9 @@ struct dir_feed_opts {
 	const struct dir_filter *filter;
 	const char *const *attrs; /* NULL-terminated; id, CSN and modifiersName are added */
 	bool history;             /* use the accesslog if it can be read */
+	bool poll;                /* never hold a search open: look every poll_ms */
+	int64_t poll_ms;          /* also where a search cannot be held open; 0 = 5 s */
+	int64_t persist_again_ms; /* until that is tried again, doubled from time to time; 0 = 30 s */
 };
 
 /* Chooses the source; opens nothing that stays. ERR_DIR_UNSUPPORTED with the remedy if this directory offers none. */
@@ -91,6 +96,9 @@ void dir_feed_wake(struct dir_feed *f);
 
 enum dir_guarantee dir_feed_guarantee(const struct dir_feed *f);
 const char *dir_feed_source(const struct dir_feed *f); /* "syncrepl", "accesslog" …: where changes come from now */
+int64_t dir_feed_poll_ms(const struct dir_feed *f);    /* between two looks; 0 = it is told at once */
+/* Why the source is not the best that the options ask for, with the remedy; "" if it is, or nothing is known. */
+const char *dir_feed_note(const struct dir_feed *f);
 /* Operational attribute whose value is the sync id. */
 const char *dir_feed_id_attr(const struct dir_feed *f);
 const char *dir_feed_uri(const struct dir_feed *f); /* connected to; "" if not */

@@ -24,7 +24,9 @@ struct sync_opts {
 	struct causes *causes;
 	const char *base_url; /* of meta.location: external_url and base_path, or base_path alone */
 	struct sync_guard_opts guard;
-	bool history;            /* use the accesslog where it can be read */
+	bool history; /* use the accesslog where it can be read */
+	bool poll;    /* hold no search open: look every poll_ms */
+	int64_t poll_ms;
 	int64_t reconcile_ms;    /* between two reconciliations; they also follow every reconnect */
 	struct metrics *metrics; /* may be NULL */
 };
@@ -37,9 +39,10 @@ void sync_stop(struct sync **s);
 void sync_quit(struct sync *s);
 
 /* A new JSON object for operators: "state" (connecting, refresh, live, behind, untrusted, unsupported, stopped) with
- * "reason" and "remedy" when it is not live, "source", "guarantee" {class, means}, "uri", "entries" {users, groups},
- * "last_change", "last_refresh", "last_reconcile" and what it "found", "restored" (when the directory was seen to be
- * set back), "canaries" [{dn, state}], "removals_in_window", "held_events", "held_batches", "connects", "generation".
+ * "reason" and "remedy" when it is not live, "source", "note" (why not a better one), "guarantee" {class, means,
+ * poll_seconds where it is polled}, "uri", "entries" {users, groups}, "last_change", "last_refresh", "last_reconcile"
+ * and what it "found", "restored" (when the directory was seen to be set back), "canaries" [{dn, state}],
+ * "removals_in_window", "held_events", "held_batches", "connects", "generation".
  */
 json_t *sync_status(struct sync *s);
 /* Compares everything known with everything there, now; waits for the end. The object tells what was found: "listed",

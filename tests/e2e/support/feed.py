@@ -21,17 +21,22 @@ def short(event):
 
 
 class Fed(Hinge):
-    """history: from the accesslog, where every operation is told; else by syncrepl alone."""
+    """history: from the accesslog, where every operation is told; else by syncrepl alone. polled: no search is held
+    open. source: what is followed when it is something else."""
 
-    def __init__(self, variant=Variant(), history=True, slapd=None, directory=None, **events):
+    def __init__(self, variant=Variant(), history=True, slapd=None, directory=None, polled=False, source=None,
+                 **events):
         slapd = slapd or new_slapd(variant)
         self.prime(slapd.admin)
         # What an event says of locations does not depend on a request; with this URL answers say the same.
+        if polled:
+            events = {"poll": True, "poll_interval": "1s", **events}
         super().__init__(slapd, CLIENTS, server={"external_url": "https://scim.example.com"},
                          events={"history": history, **events}, **({"directory": directory} if directory else {}))
         self._numbers = itertools.count(1)
         self.marker = None
-        self.live("accesslog" if history else "syncrepl")
+        self.polled = polled
+        self.live(source or ("accesslog" if history else "syncrepl") + (", polled" if polled else ""))
         self.reader = Reader(self.daemon.address, self.daemon.tokens["reader"])
         self.mark()
 
