@@ -24,6 +24,7 @@ enum option_bit {
 	OPT_FOLLOW = 1 << 11,
 	OPT_YES = 1 << 12,
 	OPT_WHY = 1 << 13,
+	OPT_EXPECT = 1 << 14,
 };
 
 static const struct option_row {
@@ -43,6 +44,7 @@ static const struct option_row {
 	{OPT_FOLLOW, 'f', "follow", NULL, "stay and print events as they come"},
 	{OPT_YES, 0, "yes", NULL, "do it without asking"},
 	{OPT_WHY, 0, "why", "TEXT", "the reason, for the record"},
+	{OPT_EXPECT, 0, "expect", "N", "decide only if the batch still has the N events that guard show told of"},
 	{OPT_HELP, 'h', "help", NULL, "this text"},
 	{OPT_VERSION, 'V', "version", NULL, "version of the program and of its libraries"},
 };
@@ -146,7 +148,7 @@ static const struct command {
 		.name = "guard",
 		.verbs = {"list", "show", "release", "reject"},
 		.operands = 1 << 1 | 1 << 2 | 1 << 3,
-		.options = OPT_CONFIG | OPT_OUTPUT | OPT_WHY,
+		.options = OPT_CONFIG | OPT_OUTPUT | OPT_WHY | OPT_EXPECT,
 		.summary = "decide on removals that are held because there are too many at once",
 		.text = "list        batches that wait for a decision\n"
 			"show ID     the events of one\n"
@@ -154,7 +156,7 @@ static const struct command {
 			"reject ID   they are a mistake: the events are thrown away and the entries looked at again",
 		.examples = "  dirhinge guard list\n"
 			    "  dirhinge guard show 7\n"
-			    "  dirhinge guard release 7 --why 'department closed, ticket 4711'\n",
+			    "  dirhinge guard release 7 --expect 41 --why 'department closed, ticket 4711'\n",
 		.run = guard_run,
 	},
 };
@@ -269,6 +271,15 @@ find_command(const char *name)
 	return NULL;
 }
 
+/* 1 or more */
+static bool
+is_count(const char *text)
+{
+	size_t n = strspn(text, "0123456789");
+
+	return n > 0 && n < 10 && !text[n] && text[0] != '0';
+}
+
 /* 1 to 1000 */
 static bool
 is_limit(const char *text)
@@ -314,6 +325,9 @@ take_option(struct cli_args *args, enum option_bit bit, const char *value)
 	case OPT_WHY:
 		args->why = value;
 		return true;
+	case OPT_EXPECT:
+		args->expect = value;
+		return is_count(value);
 	case OPT_HELP:
 	case OPT_VERSION:
 		return true;

@@ -24,7 +24,7 @@ struct cli_args {
 	bool tour;
 	bool write_test;
 	bool follow, yes;
-	const char *after, *types, *filter, *limit, *why;
+	const char *after, *types, *filter, *limit, *why, *expect;
 	const char *operand; /* the ID of guard show, release, reject */
 };
 

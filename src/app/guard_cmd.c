@@ -59,6 +59,8 @@ print_batch(struct arena *a, const json_t *b)
 		table_add(&t, cells);
 	}
 	table_print(&t);
+	printf("\nTo decide on exactly these: dirhinge guard release %s --expect %s, or reject\n", number(a, b, "id"),
+	       number(a, b, "events"));
 	return cli_flush();
 }
 
@@ -94,6 +96,8 @@ run_verb(const struct remote *r, const struct cli_args *args, json_t **answer_r,
 	json_t *body = json_pack("{s:s, s:s}", "why", args->why ? args->why : "", "who", operator_name(a));
 	if (!body)
 		return err_set(e, ERR_VALUE, "--why must be UTF-8 text");
+	if (args->expect)
+		must(json_object_set_new(body, "expect", json_integer(strtoll(args->expect, NULL, 10))) == 0);
 	return remote_call(r, "POST", arena_printf(a, "%s/%s", one, args->verb), body, answer_r, e);
 }
 
@@ -105,8 +109,8 @@ guard_run(const struct cli_args *args)
 	struct err e = ERR_INIT;
 	json_t *answer = NULL;
 	bool list = str_eq(args->verb, "list"), show = str_eq(args->verb, "show");
-	if (args->why && (list || show))
-		return cli_usage("--why belongs to guard release and guard reject");
+	if ((args->why || args->expect) && (list || show))
+		return cli_usage("--why and --expect belong to guard release and guard reject");
 	if (args->operand && args->operand[strspn(args->operand, "0123456789")])
 		return cli_usage("the ID of a batch is a number: dirhinge guard list shows them");
 	if (remote_open(a, args, &r, &e) < 0 || run_verb(&r, args, &answer, &e) < 0)

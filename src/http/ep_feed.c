@@ -209,6 +209,17 @@ body_text(const json_t *body, const char *name, size_t max, const char **text_r,
 	return 0;
 }
 
+/* "expect": the number of events of the batch that was looked at; 0 if it is not there. */
+static int
+body_expect(const json_t *body, int64_t *n_r, struct err *e)
+{
+	const json_t *v = json_object_get(body, "expect");
+	if (v && (!json_is_integer(v) || json_integer_value(v) < 1))
+		return err_set(e, ERR_VALUE, "expect must be a number of events, 1 or more");
+	*n_r = v ? json_integer_value(v) : 0;
+	return 0;
+}
+
 static int
 decide(struct req *q, bool release, struct err *e)
 {
@@ -218,7 +229,7 @@ decide(struct req *q, bool release, struct err *e)
 	int64_t id, events = 0;
 	if (batch_id(q, &id, e) < 0 || http_events_store(q, &s, e) < 0 ||
 	    (q->body.n > 0 && http_req_json(q, &body, e) < 0) || body_text(body, "why", WHY_MAX, &d.why, e) < 0 ||
-	    body_text(body, "who", WHO_MAX, &d.who, e) < 0)
+	    body_text(body, "who", WHO_MAX, &d.who, e) < 0 || body_expect(body, &d.expect, e) < 0)
 		return -1;
 	/* only the socket's peer may say who it is: it has no name of its own */
 	if (q->h->opts.face != HTTP_LOCAL || !*d.who)

@@ -238,6 +238,26 @@ revive(struct store_tx *tx, int64_t batch, struct err *e)
 	return 0;
 }
 
+/* While somebody looked at the batch, more may have come: that is decided when it was looked at, too. */
+static int
+check_expected(struct store_tx *tx, const struct verdict *v, struct err *e)
+{
+	DH_CLEANUP(store_q_end) struct store_q q = {0};
+
+	if (v->d->expect == 0)
+		return 0;
+	if (store_q_begin(&q, tx->d, SQL_HELD_COUNT_OF, e))
+		return -1;
+	store_q_int(&q, v->batch);
+	if (store_q_step(&q, e) != 1)
+		return -1;
+	int64_t n = store_q_col_int(&q, 0);
+	if (n == v->d->expect)
+		return 0;
+	return err_set(e, ERR_CONFLICT, "held batch %jd has %jd events now, not %jd: look at it again",
+		       (intmax_t)v->batch, (intmax_t)n, (intmax_t)v->d->expect);
+}
+
 static int
 decide(struct store_tx *tx, void *ctx, struct err *e)
 {
@@ -248,6 +268,8 @@ decide(struct store_tx *tx, void *ctx, struct err *e)
 		return -1;
 	if (done)
 		return err_set(e, ERR_CONFLICT, "held batch %jd has been decided already", (intmax_t)v->batch);
+	if (check_expected(tx, v, e))
+		return -1;
 	if ((v->d->release ? release : revive)(tx, v->batch, e) || run_one(tx, SQL_HELD_DROP, v->batch, e))
 		return -1;
 	v->events = sqlite3_changes64(tx->d->h);

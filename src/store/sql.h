@@ -80,6 +80,7 @@
 	X(SQL_HELD_RELEASE, "INSERT INTO event(id, type, subject, dn_key, old_dn_key, at_us, removal, stored_us, sum, body)" \
 		" SELECT id, type, subject, dn_key, old_dn_key, at_us, removal, ?, sum, body FROM held WHERE batch = ?" \
 		" ORDER BY place ON CONFLICT(id) DO NOTHING") \
+	X(SQL_HELD_COUNT_OF, "SELECT count(*) FROM held WHERE batch = ?") \
 	X(SQL_HELD_DROP, "DELETE FROM held WHERE batch = ?") \
 	X(SQL_BATCH_OPEN, "SELECT max(id) FROM batch WHERE decided_us IS NULL") \
 	X(SQL_BATCH_NEW, "INSERT INTO batch(reason, opened_us) VALUES(?, ?)") \

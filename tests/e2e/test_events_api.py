@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -487,8 +488,8 @@ def test_guard_release_and_reject(feed):
     r = reader(feed).now()
     for decision in ("release", "reject"):
         prefix = unique("mass")
-        made = feed.make_many(30, prefix=prefix)
-        r.until(of(f"{prefix}-29"))
+        made, later = feed.make_many(30, prefix=prefix), feed.make_many(30, prefix=f"{prefix}-later")
+        r.until(of(f"{prefix}-later-29"))
         bystander, dn = add_person(feed)
         # in one stream, faster than the feed commits: at least what comes behind the limit is held
         feed.ldap.add_ldif("".join(f"dn: {d}\nchangetype: delete\n\n" for _, d in made))
@@ -502,7 +503,20 @@ def test_guard_release_and_reject(feed):
         assert batch["removals"] + len(gone) == 30, batch
         done = cli(feed, "guard", "show", str(batch["id"]))
         assert done.returncode == 0 and prefix in done.stdout and "removals" in done.stdout, done
-        done = cli(feed, "guard", decision, str(batch["id"]), "--why", "the test says so")
+        seen_by_operator = re.search(r"--expect (\d+)", done.stdout).group(1)
+        assert seen_by_operator == str(batch["events"]), done
+        # more is held while the operator reads: that was not looked at
+        feed.ldap.add_ldif("".join(f"dn: {d}\nchangetype: delete\n\n" for _, d in later))
+        until(lambda: held(feed)[0]["events"] > batch["events"], "more to be held", 20)
+        done = cli(feed, "guard", decision, str(batch["id"]), "--expect", seen_by_operator)
+        assert done.returncode == 1 and "look at it again" in done.stderr, done
+        feed.ldap.modify(dn, ("replace", "title", ["still flows, later"]))
+        seen = r.until(of(bystander, "user.updated"))
+        gone += [e for e in seen if e["type"] == "dsync.user.deleted" and prefix in e["subject"]["userName"]]
+        batch = held(feed)[0]
+        assert batch["removals"] + len(gone) == 60, batch
+        done = cli(feed, "guard", decision, str(batch["id"]), "--expect", str(batch["events"]), "--why",
+                   "the test says so")
         assert done.returncode == 0 and decision in done.stdout, done
         assert held(feed) == []
         assert cli(feed, "guard", decision, str(batch["id"])).returncode == 1, "it is decided already"

@@ -940,7 +940,11 @@ START_TEST(the_guard)
 	ask("/admin/v1/events/snapshot", NULL, &r);
 	(void)answer_error(&r, 503);
 	ck_assert_pstr_eq(answer_field(&r, "Retry-After"), "60");
-	post(arena_printf(a, "%s/release", one), "{\"why\":\"a leaver\",\"who\":\"olga\"}", &r);
+	post(arena_printf(a, "%s/release", one), "{\"expect\":0}", &r);
+	(void)answer_error(&r, 400);
+	post(arena_printf(a, "%s/reject", one), "{\"expect\":2}", &r);
+	ck_assert_ptr_nonnull(strstr(answer_error(&r, 409), "look at it again"));
+	post(arena_printf(a, "%s/release", one), "{\"why\":\"a leaver\",\"who\":\"olga\",\"expect\":1}", &r);
 	ck_assert_str_eq(answer_text(&r, "decision"), "released");
 	ask("/admin/v1/events/snapshot", NULL, &r);
 	ck_assert_int_eq(r.status, 200);

@@ -308,6 +308,32 @@ START_TEST(released_events_come_in_their_order)
 }
 END_TEST
 
+/* What came while somebody looked at a batch is not decided with it unseen. */
+START_TEST(only_what_was_looked_at_is_decided)
+{
+	struct store_decision d = {.release = true, .who = "root", .why = "", .now_us = 5, .expect = 2};
+	int64_t n = -1;
+	struct script p = tx("-u1 -u2 !");
+
+	(void)tx("+u1"); /* held behind */
+	ck_assert_int_eq(store_batch_decide(s, p.batch, &d, &n, &e), -1);
+	ck_assert_int_eq(e.code, ERR_CONFLICT);
+	ck_assert_ptr_nonnull(strstr(e.detail, "3 events now, not 2"));
+	ck_assert_int_eq(n_held(), 3);
+	ck_assert_str_eq(store_case_numbers(0, 10), "");
+	d.release = false;
+	err_clear(&e);
+	ck_assert_int_eq(store_batch_decide(s, p.batch, &d, &n, &e), -1);
+	ck_assert_int_eq(e.code, ERR_CONFLICT);
+	d.expect = 3;
+	d.release = true;
+	err_clear(&e);
+	ck_assert_int_eq(store_batch_decide(s, p.batch, &d, &n, &e), 0);
+	ck_assert_int_eq(n, 3);
+	ck_assert_int_eq(n_held(), 0);
+}
+END_TEST
+
 START_TEST(a_release_wakes_readers)
 {
 	int64_t n;
@@ -515,6 +541,7 @@ main(void)
 		counts_outlive_the_events,
 		released_events_come_in_their_order,
 		a_release_wakes_readers,
+		only_what_was_looked_at_is_decided,
 		a_batch_after_a_decision_is_a_new_one,
 		rejected_events_are_thrown_away_and_the_dead_come_back,
 		a_big_batch_is_told_whole,

@@ -31,10 +31,12 @@ int store_batch_events(struct store *s, int64_t id, store_event_fn fn, void *ctx
 
 /* Release: its events become events, in their order. Reject: they are thrown away, and the subjects that were to be
  * deleted come back to the last known state as STORE_SUSPECTED, so that reconciliation looks at them again. Either is
- * one transaction and leaves a record of who and why. *events_r: how many. ERR_NOT_FOUND; ERR_CONFLICT if decided. */
+ * one transaction and leaves a record of who and why. *events_r: how many. ERR_NOT_FOUND; ERR_CONFLICT if decided, or
+ * if it is not the batch that was looked at: events are only ever added, so that their number tells. */
 struct store_decision {
 	bool release;
 	const char *who, *why; /* why may be "" */
+	int64_t expect;        /* so many events were looked at; 0 = whatever there is */
 	int64_t now_us;
 };
 int store_batch_decide(struct store *s, int64_t id, const struct store_decision *d, int64_t *events_r,
