@@ -3,11 +3,12 @@
 #include "dirhinge/base/log.h"
 #include "sync/sync_priv.h"
 
-#define BATCH_MAX 256
-#define TICK_MS   60000
-#define DRAIN_MS  300 /* of silence: what was on its way has arrived */
-#define DRAIN_MAX 5000
-#define RETRY_MS  60000 /* of a comparison that failed */
+#define BATCH_MAX  256
+#define TICK_MS    60000
+#define BACKLOG_MS 5000 /* that a second look waits at most for what has come already */
+#define DRAIN_MS   300  /* of silence: what was on its way has arrived */
+#define DRAIN_MAX  5000
+#define RETRY_MS   60000 /* of a comparison that failed */
 
 struct batch {
 	struct sync *s;
@@ -219,13 +220,15 @@ compare_due(struct sync *s, struct err *e)
 }
 
 /* Below a container that was renamed nobody is known by the new name before the comparison: to look for them sooner
- * would be to miss them all. */
+ * would be to miss them all. And what has come already may name those who would be missed. */
 static deadline_t
 recheck_due(const struct sync *s)
 {
 	bool wait = s->run.moved || s->misplaced || sync_ids_count(s->run.recheck) == 0;
 
-	return wait ? INT64_MAX : sync_ids_due(s->run.recheck);
+	if (wait)
+		return INT64_MAX;
+	return sync_ids_due(s->run.recheck) + (dir_feed_ready(s->feed) ? BACKLOG_MS : 0);
 }
 
 static int

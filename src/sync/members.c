@@ -385,9 +385,10 @@ members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r, str
 		return rc;
 	if (by_id(&cp, e) < 0)
 		return -1;
-	if (!c->unresolved || s->o->reresolve || s->known_members)
+	if (!c->unresolved || s->known_members)
 		return 0;
-	/* An overlay may put another name in its place before the entry of that name is known. */
+	/* An overlay may put another name in its place before the entry of that name is known; in a second look, too,
+	 * which sees what the directory holds now and the feed has still to tell. A name is new only once. */
 	sync_recheck(s->r, s->o->sync_id, false);
 	if (c->lost.n)
 		keep_lost(&cp);
