@@ -68,6 +68,14 @@ def reader(h, name="legacy", **query):
     return Reader(h.daemon.address, h.daemon.tokens[name], **query)
 
 
+def reader_now(h):
+    """Its place is behind everything that was done before, by other tests too: the feed may be behind them."""
+    marks = reader(h).now()
+    uid, _ = add_person(h)
+    marks.until(of(uid))
+    return marks.now()
+
+
 def stream(h, name="legacy", **kw):
     return Stream(h.daemon.address, h.daemon.tokens[name], **kw)
 
@@ -89,7 +97,7 @@ def of(name, kind=None):
 
 
 def test_pages(feed):
-    r = reader(feed).now()
+    r = reader_now(feed)
     start = r.cursor
     names = [add_person(feed)[0] for _ in range(7)]
     r.until(of(names[-1]))
@@ -113,7 +121,7 @@ def test_pages(feed):
 
 
 def test_what_an_event_says(feed):
-    r = reader(feed).now()
+    r = reader_now(feed)
     u = feed.make_user(title="Clerk")
     feed.ldap.modify(feed.dn(u["id"]), ("replace", "title", ["Head"]))
     seen = r.until(lambda e: e["subject"]["id"] == u["id"] and e["type"] == "dsync.user.updated")
@@ -140,7 +148,7 @@ def test_bad_queries(feed, query, text):
 
 
 def test_filter_and_types(feed):
-    r = reader(feed).now()
+    r = reader_now(feed)
     start = r.cursor
     engineer, dn = add_person(feed, employeeType="Engineer")
     clerk, _ = add_person(feed, employeeType="Clerk")
@@ -166,7 +174,7 @@ def test_filter_and_types(feed):
 
 
 def test_scopes_and_fences(feed):
-    everything, people, north = reader(feed).now(), reader(feed, "people").now(), reader(feed, "north").now()
+    everything, people, north = reader_now(feed), reader(feed, "people").now(), reader(feed, "north").now()
     inside, dn = add_person(feed, base=NORTH)
     outside, other = add_person(feed, base=SOUTH)
     g = feed.make_group()
@@ -197,7 +205,7 @@ def test_scopes_and_fences(feed):
 
 
 def test_long_poll(feed):
-    r = reader(feed).now()
+    r = reader_now(feed)
     began = time.monotonic()
     assert r.read(wait=1) == [] and 0.9 < time.monotonic() - began < 5
     # the wait ends with the change: measured to the answer, with the tool's own time in it
@@ -229,7 +237,7 @@ def readers(h, n):
 
 def test_64_long_polls_and_64_streams_beside_scim(feed):
     """None starves, none loses or repeats an event."""
-    start = reader(feed).now()
+    start = reader_now(feed)
     wanted, stop = 120, threading.Event()
     seen, failures = {}, []
     names = [unique("load") for _ in range(wanted)]
@@ -296,7 +304,7 @@ def test_64_long_polls_and_64_streams_beside_scim(feed):
 
 
 def test_stream_resumes(feed):
-    start = reader(feed).now()
+    start = reader_now(feed)
     s = stream(feed, after=start.cursor)
     names = [add_person(feed)[0] for _ in range(3)]
     assert s.read()["subject"]["userName"] == names[0]
@@ -362,8 +370,7 @@ def test_snapshot_and_tail_converge(feed):
     """F-60: who comes new takes the state and then what followed it; the sum is the directory."""
     users = [feed.make_user() for _ in range(5)]
     g = feed.make_group(*[u["id"] for u in users[:3]])
-    r = reader(feed)
-    r.now()
+    r = reader_now(feed)
     until(lambda: g["id"] in {x["id"] for x in r.snapshot()[0]}, "the group in the snapshot")
     resources, cursor = r.snapshot(limit=2)
     feed.ldap.modify(feed.dn(users[0]["id"]), ("replace", "title", ["Later"]))
@@ -401,7 +408,7 @@ def test_snapshot_and_tail_converge(feed):
 
 
 def test_events_list_and_tail(feed):
-    r = reader(feed).now()
+    r = reader_now(feed)
     uid, dn = add_person(feed)
     r.until(of(uid))
     done = cli(feed, "events", "tail", "--limit", "1")
@@ -421,14 +428,19 @@ def test_events_list_and_tail(feed):
     r.close()
 
 
+def followed(h, before):
+    """True once somebody follows who did not at that time."""
+    return [x for x in h.daemon.records("request")[before:] if x.get("path") == "/admin/v1/events/stream"]
+
+
 def test_events_tail_follow(feed):
+    reader_now(feed).close()
+    before = len(feed.daemon.records("request"))
     p = subprocess.Popen([binary(), "events", "tail", "-f", "--after", "now", "--output", "json", "-c",
                           feed.daemon.config_path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, text=True)
     try:
-        until(lambda: p.poll() is None and metrics(feed), "tail to run")
-        until(lambda: [x for x in feed.daemon.records("request") if x.get("path") == "/admin/v1/events/stream"],
-              "tail to follow", 10)
+        until(lambda: followed(feed, before), "tail to follow", 20)
         names = [add_person(feed)[0] for _ in range(3)]
         got = [json.loads(p.stdout.readline()) for _ in names]
         assert [e["subject"]["userName"] for e in got] == names
@@ -485,7 +497,7 @@ def held(h):
 
 
 def test_guard_release_and_reject(feed):
-    r = reader(feed).now()
+    r = reader_now(feed)
     for decision in ("release", "reject"):
         prefix = unique("mass")
         made, later = feed.make_many(30, prefix=prefix), feed.make_many(30, prefix=f"{prefix}-later")
@@ -530,7 +542,7 @@ def test_guard_release_and_reject(feed):
 
 
 def test_metrics(feed):
-    r = reader(feed).now()
+    r = reader_now(feed)
     start = r.cursor
     names = [add_person(feed)[0] for _ in range(5)]
     r.until(of(names[-1]))
@@ -547,7 +559,7 @@ def test_metrics(feed):
 
 def test_restart(feed):
     """A cursor outlives the daemon, and polls and streams end with it at once."""
-    r = reader(feed).now()
+    r = reader_now(feed)
     s = stream(feed, after=r.cursor)
     done = {}
     t = threading.Thread(target=lambda: done.update(page=r.page(wait=20)))
@@ -569,13 +581,13 @@ def test_restart(feed):
 
 
 def test_tail_outlives_the_daemon(feed):
+    reader_now(feed).close()
+    before = len(feed.daemon.records("request"))
     p = subprocess.Popen([binary(), "events", "tail", "-f", "--after", "now", "--output", "json", "-c",
                           feed.daemon.config_path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, text=True)
     try:
-        before = len(feed.daemon.records("request"))
-        until(lambda: [x for x in feed.daemon.records("request")[before:] if x.get("path") == "/admin/v1/events/stream"],
-              "tail to follow", 10)
+        until(lambda: followed(feed, before), "tail to follow", 20)
         feed.daemon.stop()
         missed, _ = add_person(feed)
         feed.daemon.start()
@@ -591,7 +603,7 @@ def test_tail_outlives_the_daemon(feed):
 def test_an_old_copy_of_the_database(feed):
     """F-57: state_dir comes back from a backup. What happened since is told again, under the same ids and no others, and a
     reader whose place the log does not know yet gets 410, never a gap."""
-    r = reader(feed).now()
+    r = reader_now(feed)
     start, state = r.cursor, f"{feed.daemon.dir}/state"
     feed.daemon.stop()
     shutil.copytree(state, f"{state}.copy", ignore=shutil.ignore_patterns("*.sock"))
@@ -646,7 +658,7 @@ def test_the_end_does_not_wait_for_an_operator(feed):
 
 
 def test_reset_is_410(feed):
-    r = reader(feed).now()
+    r = reader_now(feed)
     done = cli(feed, "sync", "reset", "--yes")
     assert done.returncode == 0, done
     doc = r.page().error(410)
@@ -665,7 +677,7 @@ def test_reset_is_410(feed):
 
 def test_a_damaged_store(feed):
     """SCIM is served all the same, the remedy is named and needs no daemon, and what readers held is answered with 410."""
-    r = reader(feed).now()
+    r = reader_now(feed)
     r.close()
     feed.daemon.stop()
     db = os.path.join(feed.daemon.config["state_dir"], "dirhinge.db")
