@@ -29,8 +29,12 @@ find_kind(struct seen *s, struct err *e)
 		s->kind = s->map == s->r->map.set->users ? STORE_USER : STORE_GROUP;
 		return 0;
 	}
-	for (size_t i = 0; sync_other_classes[i]; i++)
-		if (dir_entry_is_a(s->entry, sync_other_classes[i]))
+	static const char *const canaries[] = {"applicationProcess", "contact"};
+	for (size_t i = 0; i < ARRAY_SIZE(canaries); i++)
+		if (dir_entry_is_a(s->entry, canaries[i]))
+			s->kind = STORE_OTHER;
+	for (size_t i = 0; sync_containers[i]; i++)
+		if (dir_entry_is_a(s->entry, sync_containers[i]))
 			s->kind = STORE_OTHER;
 	if (s->kind == 0)
 		s->entry = NULL;

@@ -65,8 +65,9 @@ int sync_observe(struct sync_run *r, struct store_tx *tx, const struct observati
 int sync_observe_end(struct sync_run *r, struct store_tx *tx, struct err *e) DH_MUST_USE;
 /* After a transaction that was undone, or with everything else. */
 void sync_run_done(struct sync_run *r);
-/* Which entries besides resources are kept, as STORE_OTHER: containers and canaries. NULL-terminated object classes. */
-extern const char *const sync_other_classes[];
+/* Which entries besides resources and canaries are kept, as STORE_OTHER: those that entries lie below. Moving one moves
+ * them, without a message for each. NULL-terminated object classes. */
+extern const char *const sync_containers[];
 
 /* Asks the engine to read this entry again and to observe it with .reresolve: at once, or a second later, when overlays
  * that change members silently (refint) are through. */

@@ -7,7 +7,10 @@
 
 #define TEXT_MAX ((size_t)16 << 20)
 
-const char *const sync_other_classes[] = {"organizationalUnit", "applicationProcess", "contact", NULL};
+/* What directories use to sort entries into; a class that a directory does not know matches nothing there. */
+const char *const sync_containers[] = {"organizationalUnit", "organization", "domain",
+				       "dcObject",           "locality",     "country",
+				       "container",          "nsContainer",  NULL};
 
 /* --- what outlives an observation -------------------------------------------------------------------------------- */
 

@@ -8,6 +8,8 @@
 #include "dirhinge/dir/dn.h"
 #include "sync/sync_priv.h"
 
+#define CONTAINERS_MAX 16
+
 /* The bases that are searched, and all of them for the canaries. */
 static int
 choose_bases(struct sync *s, struct err *e)
@@ -38,13 +40,17 @@ feed_filter(struct arena *a, const struct map_set *set, const struct dir_caps *c
 	const struct dir_filter *canary =
 		dir_f_and2(a, dir_f_eq(a, "objectClass", strv_of(caps->flavour->canary_class)),
 			   dir_f_eq(a, "cn", STRV(CANARY_NAME)));
-	const struct dir_filter *any[] = {
+	const struct dir_filter *any[CONTAINERS_MAX + 3] = {
 		dir_f_eq(a, "objectClass", strv_of(map_type_options(set->users)->object_classes[0])),
 		dir_f_eq(a, "objectClass", strv_of(map_type_options(set->groups)->object_classes[0])),
-		dir_f_eq(a, "objectClass", STRV("organizationalUnit")),
 		canary,
 	};
-	return dir_f_or(a, any, ARRAY_SIZE(any));
+	size_t n = 3;
+	for (size_t i = 0; sync_containers[i]; i++) {
+		must(n < ARRAY_SIZE(any));
+		any[n++] = dir_f_eq(a, "objectClass", strv_of(sync_containers[i]));
+	}
+	return dir_f_or(a, any, n);
 }
 
 static void

@@ -54,6 +54,34 @@ def test_F61_a_burst(fed):
     assert resident() - before < (512 if sanitized else 32) << 20
 
 
+# what entries lie below, and the attribute that names it
+CONTAINERS = {"organization": "o", "locality": "l", "domain": "dc"}
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_F62_other_containers_are_moved(fed, kind):
+    """The names of what lies below are learned at once, not with the comparison of the next day: who is put into a group
+    by a new name is told as its member."""
+    attr, old, new = CONTAINERS[kind], unique("east"), unique("west")
+    fed.ldap.add(f"{attr}={old},{PEOPLE}", {"objectClass": kind, attr: old})
+    members = [fed.add_user(unique("u"), below=f"{attr}={old},{PEOPLE}") for _ in range(2)]
+    fed.mark()
+    fed.ldap.rename(f"{attr}={old},{PEOPLE}", f"{attr}={new}")
+    moved = [m.replace(f"{attr}={old},", f"{attr}={new},") for m in members]
+    group = fed.id(fed.add_group(unique("g"), moved))
+    missing = {fed.id(m) for m in moved}
+
+    def all_told(event):
+        assert event["type"] != "dsync.group.user_removed", event
+        if event["subject"]["id"] == group:
+            missing.difference_update(m["value"] for m in event["data"].get("members", []))
+            missing.discard(event.get("member", {}).get("value"))
+        return not missing
+
+    fed.reader.until(all_told)
+    fed.mark()
+
+
 def test_F62_a_container_is_moved(fed):
     """Nobody is deleted and made again: the name is not who somebody is."""
     old, new = unique("east"), unique("west")
