@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	%D%/support/reader.py \
 	%D%/support/samba.py \
 	%D%/support/scim.py \
+	%D%/support/server.py \
 	%D%/support/side.py \
 	%D%/support/slapd.py \
 	%D%/support/slapdlog.py \

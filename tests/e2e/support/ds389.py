@@ -12,9 +12,9 @@ import tempfile
 
 from urllib.parse import quote
 
-from .ldap import LdapError, Tools
+from .ldap import Tools
 from .net import free_port
-from .wait import until
+from .server import Server
 
 SUFFIX = "dc=example,dc=com"
 PEOPLE = f"ou=people,{SUFFIX}"
@@ -40,8 +40,9 @@ def why_not():
     return None if os.getuid() == 0 else "dscreate needs root"
 
 
-class Ds389:
+class Ds389(Server):
     """start() and stop() may be called again and again; the data stays."""
+    what = "389 DS"
 
     def __init__(self, schema_file):
         self._schema_file = schema_file
@@ -57,7 +58,7 @@ class Ds389:
         # Over the socket, which counts as secure: without that the server takes no change of a password.
         self.ldapi = "ldapi://" + quote(f"{self.dir}/run/slapd-{self.name}.socket", safe="")
         self.pw_file = f"{self.dir}/gateway.pw"
-        self._proc = None
+        self.logs = (f"{self.dir}/log/stdout", f"{self.dir}/log/errors")
         with open(os.open(self.pw_file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
             f.write(self.gateway_pw + "\n")
         try:
@@ -166,47 +167,13 @@ create_suffix_entry = True
         for base in (PEOPLE, GROUPS, f"ou=leavers,{SUFFIX}"):
             self.manager.modify(base, ("add", "aci", [f"(targetattr=\"*\"){grant}"]))
 
-    @property
-    def pid(self):
-        return self._proc.pid
-
     def start(self):
-        assert self._proc is None
         config = f"{self.dir}/etc/dirsrv/slapd-{self.name}"
-        with open(f"{self.dir}/log/stdout", "ab") as log:
-            self._proc = subprocess.Popen([self._server, "-D", config, "-i", f"{self.dir}/run/slapd-{self.name}.pid",
-                                           "-d", "0"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-        def ready():
-            assert self._proc.poll() is None, f"ns-slapd ended with {self._proc.returncode}:\n{self._tail()}"
-            try:
-                return self.manager.search("", attrs=("namingContexts",), scope="base")
-            except LdapError:
-                return False
-
-        until(ready, "389 DS to answer", 60)
-
-    def _tail(self):
-        text = ""
-        for path in (f"{self.dir}/log/stdout", f"{self.dir}/log/errors"):
-            with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as f:
-                text += f.read()[-3000:]
-        return text
-
-    def stop(self):
-        if self._proc is None:
-            return
-        self._proc.terminate()
-        try:
-            self._proc.wait(60)
-        except subprocess.TimeoutExpired:
-            self._proc.kill()
-            self._proc.wait(20)
-        self._proc = None
+        self.launch([self._server, "-D", config, "-i", f"{self.dir}/run/slapd-{self.name}.pid", "-d", "0"],
+                    self.manager)
 
     def remove(self):
-        self.stop()
+        super().remove()
         for path in glob.glob(f"/dev/shm/sem.slapd-*{self.name}*") + glob.glob(f"/dev/shm/*{self.name}*"):
             with contextlib.suppress(OSError):
                 os.unlink(path)
-        shutil.rmtree(self.dir, ignore_errors=True)

@@ -12,9 +12,9 @@ import sys
 import tempfile
 import uuid
 
-from .ldap import LdapError, Tools
+from .ldap import Tools
+from .server import Server
 from .tls import Authority
-from .wait import until
 
 REALM = "ad.test"
 SUFFIX = "DC=ad,DC=test"
@@ -79,8 +79,9 @@ def guid_text(raw):
     return str(uuid.UUID(bytes_le=raw if isinstance(raw, bytes) else raw.encode("utf-8")))
 
 
-class Samba:
+class Samba(Server):
     """start() and stop() may be called again and again; the data stays."""
+    what = "Samba"
 
     def __init__(self):
         found = find_tools()
@@ -92,7 +93,7 @@ class Samba:
         self.gateway_pw = "Gw-" + secrets.token_hex(12)
         self._admin_pw = "Admin-" + secrets.token_hex(12)
         self.pw_file = f"{self.dir}/gateway.pw"
-        self._proc = None
+        self.logs = (f"{self.dir}/log/stdout",)
         with open(os.open(self.pw_file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
             f.write(self.gateway_pw + "\n")
         try:
@@ -194,41 +195,5 @@ class Samba:
     def sid(self, dn):
         return self._sid(self.admin.read(dn, attrs=("objectSid",)).one("objectSid"))
 
-    @property
-    def pid(self):
-        return self._proc.pid
-
     def start(self):
-        assert self._proc is None
-        with open(f"{self.dir}/log/stdout", "ab") as log:
-            self._proc = subprocess.Popen([self._samba, "-i", "-M", "single", "--debug-stdout", "-s",
-                                           f"{self.dir}/etc/smb.conf"], stdin=subprocess.DEVNULL, stdout=log,
-                                          stderr=log)
-
-        def ready():
-            assert self._proc.poll() is None, f"samba ended with {self._proc.returncode}:\n{self._tail()}"
-            try:
-                return self.admin.search("", attrs=("defaultNamingContext",), scope="base")
-            except LdapError:
-                return False
-
-        until(ready, "Samba to answer", 60)
-
-    def _tail(self):
-        with open(f"{self.dir}/log/stdout", encoding="utf-8", errors="replace") as f:
-            return f.read()[-4000:]
-
-    def stop(self):
-        if self._proc is None:
-            return
-        self._proc.terminate()
-        try:
-            self._proc.wait(30)
-        except subprocess.TimeoutExpired:
-            self._proc.kill()
-            self._proc.wait(20)
-        self._proc = None
-
-    def remove(self):
-        self.stop()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        self.launch([self._samba, "-i", "-M", "single", "--debug-stdout", "-s", f"{self.dir}/etc/smb.conf"], self.admin)

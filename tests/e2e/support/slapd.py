@@ -12,7 +12,8 @@ import tempfile
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from .ldap import LdapError, Tools
+from .ldap import Tools
+from .server import Server
 from .slapdlog import SlapdLog
 from .tls import Authority
 from .wait import until
@@ -258,8 +259,10 @@ def _free_port():
         return s.getsockname()[1]
 
 
-class Slapd:
+class Slapd(Server):
     """start() and stop() may be called again and again; the data stays."""
+    what = "slapd"
+    patience = 20
 
     def __init__(self, variant, source):
         found = find_tools()
@@ -274,8 +277,8 @@ class Slapd:
         self.ldap = f"ldap://127.0.0.1:{self.port}"
         self.ldaps = f"ldaps://127.0.0.1:{_free_port()}" if variant.tls else ""
         self.log_path = f"{self.dir}/slapd.log"
+        self.logs = (self.log_path,)
         self.pw_file = f"{self.dir}/gateway.pw"
-        self._proc = None
         for sub in ("db", "accesslog", "slapd.d"):
             os.mkdir(f"{self.dir}/{sub}")
         with open(os.open(self.pw_file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
@@ -306,32 +309,9 @@ class Slapd:
         """The command that loads entries while slapd is stopped."""
         return [self._slapadd, "-F", f"{self.dir}/slapd.d", *options]
 
-    @property
-    def pid(self):
-        return self._proc.pid
-
     def start(self):
-        assert self._proc is None, "slapd already runs"
-        with open(self.log_path, "ab") as log:
-            self._proc = subprocess.Popen([self._slapd, "-h", f"{self.ldapi} {self.ldap} {self.ldaps}", "-F",
-                                           f"{self.dir}/slapd.d", "-d", "0" if self.variant.bench else "stats"],
-                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-        def ready():
-            assert self._proc.poll() is None, f"slapd ended with {self._proc.returncode}:\n{self._tail()}"
-            try:
-                return self.admin.search("", attrs=("namingContexts",), scope="base")
-            except LdapError:
-                return False
-
-        until(ready, "slapd to answer", 15)
-
-    def _tail(self):
-        with open(self.log_path, encoding="utf-8", errors="replace") as f:
-            return f.read()[-4000:]
-
-    def running(self):
-        return self._proc is not None
+        self.launch([self._slapd, "-h", f"{self.ldapi} {self.ldap} {self.ldaps}", "-F", f"{self.dir}/slapd.d", "-d",
+                     "0" if self.variant.bench else "stats"], self.admin)
 
     def signal(self, number):
         self._proc.send_signal(number)
@@ -354,23 +334,6 @@ class Slapd:
         self._proc.kill()
         self._proc.wait(20)
         self._proc = None
-
-    def stop(self):
-        if self._proc is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self._proc.send_signal(signal.SIGCONT)
-            self._proc.terminate()
-        try:
-            self._proc.wait(20)
-        except subprocess.TimeoutExpired:
-            self._proc.kill()
-            self._proc.wait(20)
-        self._proc = None
-
-    def remove(self):
-        self.stop()
-        shutil.rmtree(self.dir, ignore_errors=True)
 
     # --- what the daemon did -------------------------------------------------------------------------------------
 
