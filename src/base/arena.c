@@ -146,6 +146,20 @@ arena_array(struct arena *a, size_t count, size_t size)
 	return arena_alloc(a, total);
 }
 
+void *
+arena_grow(struct arena *a, void *array, size_t n, size_t *cap, size_t first, size_t size)
+{
+	void *grown;
+
+	if (n < *cap)
+		return array;
+	*cap = *cap ? *cap * 2 : first;
+	grown = arena_array(a, *cap, size);
+	if (n)
+		memcpy(grown, array, n * size);
+	return grown;
+}
+
 char *
 arena_strndup(struct arena *a, const char *s, size_t n)
 {

@@ -25,15 +25,7 @@ add_attr(struct builder *b, struct berval name, const struct berval *vals)
 	struct dir_attr *at;
 	size_t n = 0;
 
-	if (en->n_attrs == b->cap) {
-		size_t cap = b->cap ? b->cap * 2 : 8;
-		struct dir_attr *attrs = ARENA_ARRAY(b->a, cap, struct dir_attr);
-
-		if (en->n_attrs)
-			memcpy(attrs, en->attrs, en->n_attrs * sizeof(*attrs));
-		en->attrs = attrs;
-		b->cap = cap;
-	}
+	en->attrs = ARENA_GROW(b->a, en->attrs, en->n_attrs, &b->cap, 8);
 	while (vals && vals[n].bv_val)
 		n++;
 	at = &en->attrs[en->n_attrs++];

@@ -55,15 +55,7 @@ dir_mods_init(struct dir_mods *m, struct arena *a)
 static struct dir_mod *
 mods_insert(struct dir_mods *m, size_t pos, enum dir_mod_op op, const char *attr)
 {
-	if (m->n == m->cap) {
-		size_t cap = m->cap ? m->cap * 2 : 8;
-		struct dir_mod *mods = ARENA_ARRAY(m->a, cap, struct dir_mod);
-
-		if (m->n)
-			memcpy(mods, m->mods, m->n * sizeof(*mods));
-		m->mods = mods;
-		m->cap = cap;
-	}
+	m->mods = ARENA_GROW(m->a, m->mods, m->n, &m->cap, 8);
 	if (pos < m->n)
 		memmove(&m->mods[pos + 1], &m->mods[pos], (m->n - pos) * sizeof(*m->mods));
 	m->n++;
@@ -74,15 +66,7 @@ mods_insert(struct dir_mods *m, size_t pos, enum dir_mod_op op, const char *attr
 static void
 mod_push(struct arena *a, struct dir_mod *mod, struct strv value)
 {
-	if (mod->n == mod->cap) {
-		size_t cap = mod->cap ? mod->cap * 2 : 4;
-		struct strv *values = ARENA_ARRAY(a, cap, struct strv);
-
-		if (mod->n)
-			memcpy(values, mod->values, mod->n * sizeof(*values));
-		mod->values = values;
-		mod->cap = cap;
-	}
+	mod->values = ARENA_GROW(a, mod->values, mod->n, &mod->cap, 4);
 	mod->values[mod->n++] = strv_n(arena_strndup(a, value.n ? value.p : "", value.n), value.n);
 }
 

@@ -100,15 +100,7 @@ dir_log_mod(struct strv text, struct log_mod *m_r, struct err *e)
 static void
 push_value(struct arena *a, struct dir_mod *mod, struct strv value)
 {
-	if (mod->n == mod->cap) {
-		size_t cap = mod->cap ? mod->cap * 2 : 4;
-		struct strv *values = ARENA_ARRAY(a, cap, struct strv);
-
-		if (mod->n)
-			memcpy(values, mod->values, mod->n * sizeof(*values));
-		mod->values = values;
-		mod->cap = cap;
-	}
+	mod->values = ARENA_GROW(a, mod->values, mod->n, &mod->cap, 4);
 	mod->values[mod->n++] = value;
 }
 
@@ -116,15 +108,7 @@ push_value(struct arena *a, struct dir_mod *mod, struct strv value)
 static struct dir_mod *
 push_mod(struct dir_mods *m, enum dir_mod_op op, struct strv attr)
 {
-	if (m->n == m->cap) {
-		size_t cap = m->cap ? m->cap * 2 : 8;
-		struct dir_mod *mods = ARENA_ARRAY(m->a, cap, struct dir_mod);
-
-		if (m->n)
-			memcpy(mods, m->mods, m->n * sizeof(*mods));
-		m->mods = mods;
-		m->cap = cap;
-	}
+	m->mods = ARENA_GROW(m->a, m->mods, m->n, &m->cap, 8);
 	m->mods[m->n] = (struct dir_mod){.op = op, .attr = arena_strndup(m->a, attr.p, attr.n)};
 	return &m->mods[m->n++];
 }

@@ -44,14 +44,7 @@ climb(struct above *ab, const struct dir_entry *en)
 		char *key = dir_dn_normal(a, at->values[i].p);
 		if (!key || strmap_put(ab->seen, strv_of(key), key))
 			continue;
-		if (ab->n == ab->cap) {
-			size_t cap = ab->cap ? ab->cap * 2 : 16;
-			const char **grown = ARENA_ARRAY(a, cap, const char *);
-			if (ab->n > 0)
-				memcpy(grown, ab->todo, ab->n * sizeof(*grown));
-			ab->todo = grown;
-			ab->cap = cap;
-		}
+		ab->todo = ARENA_GROW(a, ab->todo, ab->n, &ab->cap, 16);
 		ab->todo[ab->n++] = arena_strndup(a, at->values[i].p, at->values[i].n);
 	}
 }

@@ -15,14 +15,7 @@ collect(void *ctx, const struct dir_entry *en, struct err *e)
 	struct gw_found *f = ctx;
 	struct arena *a = f->run->m.a;
 	(void)e;
-	if (f->n == f->cap) {
-		size_t cap = f->cap ? f->cap * 2 : 16;
-		struct gw_group *grown = ARENA_ARRAY(a, cap, struct gw_group);
-		if (f->n > 0)
-			memcpy(grown, f->entries, f->n * sizeof(*grown));
-		f->entries = grown;
-		f->cap = cap;
-	}
+	f->entries = ARENA_GROW(a, f->entries, f->n, &f->cap, 16);
 	f->entries[f->n++] = (struct gw_group){.dn = arena_strdup(a, en->dn), .id = map_id(&f->run->m, en)};
 	return 0;
 }

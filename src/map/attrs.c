@@ -69,15 +69,9 @@ want(struct wanted *w, const char *attr)
 			return;
 	if (!attr)
 		return;
-	if (w->n + 1 >= w->cap) {
-		size_t cap = w->cap ? w->cap * 2 : 64;
-		const char **v = ARENA_ARRAY(w->r->a, cap, const char *);
-		if (w->n)
-			memcpy(v, w->v, w->n * sizeof(*v));
-		w->v = v;
-		w->cap = cap;
-	}
+	w->v = ARENA_GROW(w->r->a, w->v, w->n, &w->cap, 64);
 	w->v[w->n++] = attr;
+	w->v = ARENA_GROW(w->r->a, w->v, w->n, &w->cap, 64);
 	w->v[w->n] = NULL;
 }
 

@@ -23,14 +23,7 @@ struct reading {
 static void
 push_legacy(struct reading *rd, const struct map_slot *slot, struct scim_item element)
 {
-	if (rd->n == rd->cap) {
-		size_t cap = rd->cap ? rd->cap * 2 : 8;
-		struct legacy *v = ARENA_ARRAY(rd->r->a, cap, struct legacy);
-		if (rd->n)
-			memcpy(v, rd->legacy, rd->n * sizeof(*v));
-		rd->legacy = v;
-		rd->cap = cap;
-	}
+	rd->legacy = ARENA_GROW(rd->r->a, rd->legacy, rd->n, &rd->cap, 8);
 	rd->legacy[rd->n++] = (struct legacy){.slot = slot, .element = element};
 }
 

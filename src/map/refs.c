@@ -34,24 +34,12 @@ map_refs_new(struct map_run *r)
 	return refs;
 }
 
-static void *
-grown(struct arena *a, void *old, size_t n, size_t *cap, size_t size)
-{
-	if (n < *cap)
-		return old;
-	*cap = *cap ? *cap * 2 : 16;
-	void *v = arena_array(a, *cap, size);
-	if (n)
-		memcpy(v, old, n * size);
-	return v;
-}
-
 void
 map_refs_add(struct map_refs *refs, struct scim_view *res, const struct scim_attr *attr, const char *dn,
 	     const char *fallback)
 {
 	const char *key = dir_dn_normal(refs->r->a, dn);
-	refs->items = grown(refs->r->a, refs->items, refs->n, &refs->cap, sizeof(struct item));
+	refs->items = ARENA_GROW(refs->r->a, refs->items, refs->n, &refs->cap, 16);
 	refs->items[refs->n++] = (struct item){res, attr, dn, key, fallback};
 }
 
@@ -66,7 +54,7 @@ map_refs_want_groups(struct map_refs *refs, struct scim_view *user, const struct
 		map_refs_add(refs, user, r->set->users->groups, at->values[i].p, NULL);
 	if (!key)
 		return;
-	refs->users = grown(r->a, refs->users, refs->n_users, &refs->cap_users, sizeof(struct groups_of));
+	refs->users = ARENA_GROW(r->a, refs->users, refs->n_users, &refs->cap_users, 16);
 	refs->users[refs->n_users++] = (struct groups_of){user, arena_strdup(r->a, en->dn), key};
 }
 

@@ -296,14 +296,7 @@ put_row(const struct parse *p, struct map_row *row, struct err *e)
 		return yaml_err(p->doc, row->line, e, "%s has no built-in row that could be taken away", row->path);
 	if (rows->n == ROWS_MAX)
 		return yaml_err(p->doc, row->line, e, "more than %d rows", ROWS_MAX);
-	if (rows->n == rows->cap) {
-		size_t cap = rows->cap ? rows->cap * 2 : 64;
-		struct map_row **v = ARENA_ARRAY(p->a, cap, struct map_row *);
-		if (rows->n)
-			memcpy(v, rows->v, rows->n * sizeof(struct map_row *));
-		rows->v = v;
-		rows->cap = cap;
-	}
+	rows->v = ARENA_GROW(p->a, rows->v, rows->n, &rows->cap, 64);
 	rows->v[rows->n++] = row;
 	return 0;
 }

@@ -9,14 +9,7 @@ vals_of(struct map_state *st, const struct map_row *row)
 	for (size_t i = 0; i < st->n; i++)
 		if (str_caseeq(st->vals[i].row->ldap, row->ldap))
 			return &st->vals[i];
-	if (st->n == st->cap) {
-		size_t cap = st->cap ? st->cap * 2 : 16;
-		struct map_vals *vals = ARENA_ARRAY(st->a, cap, struct map_vals);
-		if (st->n)
-			memcpy(vals, st->vals, st->n * sizeof(*vals));
-		st->vals = vals;
-		st->cap = cap;
-	}
+	st->vals = ARENA_GROW(st->a, st->vals, st->n, &st->cap, 16);
 	st->vals[st->n] = (struct map_vals){.row = row};
 	return &st->vals[st->n++];
 }
@@ -33,14 +26,7 @@ map_vals_has(const struct map_vals *vals, struct strv value)
 static void
 push(struct arena *a, struct map_vals *vals, struct strv value)
 {
-	if (vals->n == vals->cap) {
-		size_t cap = vals->cap ? vals->cap * 2 : 4;
-		struct strv *v = ARENA_ARRAY(a, cap, struct strv);
-		if (vals->n)
-			memcpy(v, vals->v, vals->n * sizeof(*v));
-		vals->v = v;
-		vals->cap = cap;
-	}
+	vals->v = ARENA_GROW(a, vals->v, vals->n, &vals->cap, 4);
 	vals->v[vals->n++] = value;
 }
 

@@ -23,14 +23,7 @@ push(const struct op *op, const struct scim_path *path, const json_t *value)
 {
 	struct scim_patch *p = op->patch;
 
-	if (p->n == *op->cap) {
-		size_t cap = *op->cap ? *op->cap * 2 : 8;
-		struct scim_patch_op *more = ARENA_ARRAY(op->c->a, cap, struct scim_patch_op);
-		if (p->n > 0)
-			memcpy(more, p->ops, p->n * sizeof(*more));
-		p->ops = more;
-		*op->cap = cap;
-	}
+	p->ops = ARENA_GROW(op->c->a, p->ops, p->n, op->cap, 8);
 	p->ops[p->n++] = (struct scim_patch_op){.kind = op->kind, .path = path, .value = value, .index = op->index};
 }
 

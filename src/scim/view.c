@@ -78,14 +78,7 @@ scim_view_item(struct scim_view *v, const struct scim_attr *attr)
 
 	if (!attr->multi)
 		part->n = 0; /* the last one counts */
-	if (part->n == part->cap) {
-		size_t cap = !attr->multi ? 1 : part->cap ? part->cap * 2 : ITEMS_FIRST;
-		struct scim_item *items = ARENA_ARRAY(v->a, cap, struct scim_item);
-		if (part->n)
-			memcpy(items, part->items, part->n * sizeof(*items));
-		part->items = items;
-		part->cap = cap;
-	}
+	part->items = ARENA_GROW(v->a, part->items, part->n, &part->cap, attr->multi ? ITEMS_FIRST : 1);
 	part->items[part->n] = scim_item_new(v->a, attr);
 	return &part->items[part->n++];
 }

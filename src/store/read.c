@@ -59,14 +59,7 @@ store_reader_give(struct store *s, struct store_db *d)
 void *
 store_rows_add(struct store_rows *r)
 {
-	if (r->n == r->cap) {
-		size_t cap = r->cap ? r->cap * 2 : 32;
-		void *v = arena_array(r->a, cap, r->size);
-		if (r->n > 0)
-			memcpy(v, r->v, r->n * r->size);
-		r->v = v;
-		r->cap = cap;
-	}
+	r->v = arena_grow(r->a, r->v, r->n, &r->cap, 32, r->size);
 	return (char *)r->v + r->n++ * r->size;
 }
 

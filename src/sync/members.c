@@ -8,14 +8,7 @@
 void
 member_list_add(struct arena *a, struct member_list *l, const char *dn_key, const char *id)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 8;
-		struct member_row *v = ARENA_ARRAY(a, cap, struct member_row);
-		if (l->n)
-			memcpy(v, l->v, l->n * sizeof(*v));
-		l->v = v;
-		l->cap = cap;
-	}
+	l->v = ARENA_GROW(a, l->v, l->n, &l->cap, 8);
 	l->v[l->n++] = (struct member_row){dn_key ? arena_strdup(a, dn_key) : NULL, id ? arena_strdup(a, id) : NULL};
 }
 

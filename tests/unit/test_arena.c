@@ -97,6 +97,29 @@ write_mark(void *p)
 	strncat(m->out, m->text, 1);
 }
 
+START_TEST(growth)
+{
+	struct arena *a = arena_new(64);
+	size_t *v = NULL, n = 0, cap = 0, moves = 0;
+
+	while (n < 1000) {
+		size_t *before = v;
+
+		v = ARENA_GROW(a, v, n, &cap, 3);
+		moves += v != before;
+		ck_assert_uint_gt(cap, n);
+		v[n] = n;
+		n++;
+	}
+	for (size_t i = 0; i < n; i++)
+		ck_assert_uint_eq(v[i], i);
+	ck_assert_uint_eq(cap, 3 * 512);
+	ck_assert_uint_eq(moves, 10);
+	ck_assert_ptr_eq(ARENA_GROW(a, v, n, &cap, 3), v);
+	arena_free(&a);
+}
+END_TEST
+
 START_TEST(deferred_newest_first)
 {
 	char out[8] = "";
@@ -150,6 +173,7 @@ main(void)
 		{"objects", large_objects_keep_the_block, 0},
 		{"objects", large_first, 0},
 		{"objects", copies, 0},
+		{"objects", growth, 0},
 		{"end", deferred_newest_first, 0},
 		{"limits", array_overflow, SIGABRT},
 #ifdef HAVE_ASAN

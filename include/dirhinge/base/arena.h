@@ -20,6 +20,9 @@ void arena_free(struct arena **a);
 void *arena_alloc(struct arena *a, size_t size);
 /* count * size with overflow check (abort). */
 void *arena_array(struct arena *a, size_t count, size_t size);
+/* Where an array of n elements, with room for *cap, has room for one more: where it is, or a copy with twice the room
+ * (first, if it had none). */
+void *arena_grow(struct arena *a, void *array, size_t n, size_t *cap, size_t first, size_t size);
 /* A copy with a terminating NUL added. */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
@@ -36,5 +39,7 @@ size_t arena_used(const struct arena *a);
 
 #define ARENA_NEW(a, type)      ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, n, type) ((type *)arena_array((a), (n), sizeof(type)))
+#define ARENA_GROW(a, array, n, cap, first) \
+	((__typeof__(array))arena_grow((a), (array), (n), (cap), (first), sizeof(*(array))))
 
 #endif
