@@ -26,7 +26,7 @@ static const struct {
 };
 
 static bool
-refine(int ldap_rc, const char *text, enum err_code *code)
+refine(int ldap_rc, const char *text, enum err_code *code, const char **say DH_UNUSED)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(refinements); i++)
 		if (refinements[i].rc == ldap_rc &&

@@ -13,36 +13,45 @@ probe(const struct dir_entry *root_dse)
 	return dir_entry_has(root_dse, "supportedCapabilities", STRV(CAPABILITY_AD)) ? 10 : 0;
 }
 
+#define NAME_TAKEN "another account or group of the domain has this name, or the one that is made from it"
+#define PASSWORD   "the password is missing, or the domain's password policy refuses it"
+#define TOO_LONG   "a value is longer than the directory allows, or not of the form that it wants"
+
 /* The diagnostic message of a domain controller begins with a Win32 error in hex ([MS-ERREF] 2.2); Samba says the same
  * in words. An LDAP result alone does not tell a name that is taken from a member that is there. */
 static const struct {
 	int rc;
 	const char *text; /* somewhere in the message */
 	enum err_code code;
+	const char *say; /* to the client; NULL = as the code says */
 } refinements[] = {
-	{LDAP_ALREADY_EXISTS, "already in use", ERR_UNIQUE}, /* Samba: sAMAccountName */
-	{LDAP_ALREADY_EXISTS, "00000524", ERR_UNIQUE},       /* ERROR_USER_EXISTS */
-	{LDAP_ALREADY_EXISTS, "00000526", ERR_UNIQUE},       /* ERROR_GROUP_EXISTS */
-	{LDAP_ALREADY_EXISTS, "00000563", ERR_UNIQUE},       /* ERROR_ALIAS_EXISTS */
-	{LDAP_ALREADY_EXISTS, "00002071", ERR_UNIQUE},       /* ERROR_DS_OBJ_STRING_NAME_EXISTS */
-	{LDAP_ALREADY_EXISTS, "already exists for target", ERR_DIR_HAS_VALUE},
-	{LDAP_ALREADY_EXISTS, "00000562", ERR_DIR_HAS_VALUE},      /* ERROR_MEMBER_IN_ALIAS */
-	{LDAP_ALREADY_EXISTS, "00000528", ERR_DIR_HAS_VALUE},      /* ERROR_MEMBER_IN_GROUP */
-	{LDAP_CONSTRAINT_VIOLATION, "already in use", ERR_UNIQUE}, /* Samba: userPrincipalName */
-	{LDAP_CONSTRAINT_VIOLATION, "000021C8", ERR_UNIQUE},       /* ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST */
-	{LDAP_CONSTRAINT_VIOLATION, "000021C7", ERR_UNIQUE},       /* ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST */
-	{LDAP_CONSTRAINT_VIOLATION, "ATT_OR_VALUE_EXISTS", ERR_DIR_HAS_VALUE},
-	{LDAP_UNWILLING_TO_PERFORM, "doesn't exist for target", ERR_DIR_MISSING_VALUE},
-	{LDAP_UNWILLING_TO_PERFORM, "already deleted for target", ERR_DIR_MISSING_VALUE},
-	{LDAP_NO_SUCH_ATTRIBUTE, "was not found in the schema", ERR_CONFIG},
-	{LDAP_UNWILLING_TO_PERFORM, "00000561", ERR_DIR_MISSING_VALUE}, /* ERROR_MEMBER_NOT_IN_ALIAS */
-	{LDAP_UNWILLING_TO_PERFORM, "00000529", ERR_DIR_MISSING_VALUE}, /* ERROR_MEMBER_NOT_IN_GROUP */
-	{LDAP_UNWILLING_TO_PERFORM, "0000052D", ERR_VALUE},      /* ERROR_PASSWORD_RESTRICTION: enabled without one */
-	{LDAP_UNWILLING_TO_PERFORM, "0000209A", ERR_MUTABILITY}, /* attribute owned by the system */
+	{LDAP_ALREADY_EXISTS, "already in use", ERR_UNIQUE, NAME_TAKEN}, /* Samba: sAMAccountName */
+	{LDAP_ALREADY_EXISTS, "00000524", ERR_UNIQUE, NAME_TAKEN},       /* ERROR_USER_EXISTS */
+	{LDAP_ALREADY_EXISTS, "00000526", ERR_UNIQUE, NAME_TAKEN},       /* ERROR_GROUP_EXISTS */
+	{LDAP_ALREADY_EXISTS, "00000563", ERR_UNIQUE, NAME_TAKEN},       /* ERROR_ALIAS_EXISTS */
+	{LDAP_ALREADY_EXISTS, "00002071", ERR_UNIQUE, NAME_TAKEN},       /* ERROR_DS_OBJ_STRING_NAME_EXISTS */
+	{LDAP_ALREADY_EXISTS, "already exists for target", ERR_DIR_HAS_VALUE, NULL},
+	{LDAP_ALREADY_EXISTS, "00000562", ERR_DIR_HAS_VALUE, NULL},            /* ERROR_MEMBER_IN_ALIAS */
+	{LDAP_ALREADY_EXISTS, "00000528", ERR_DIR_HAS_VALUE, NULL},            /* ERROR_MEMBER_IN_GROUP */
+	{LDAP_CONSTRAINT_VIOLATION, "already in use", ERR_UNIQUE, NAME_TAKEN}, /* Samba: userPrincipalName */
+	{LDAP_CONSTRAINT_VIOLATION, "000021C8", ERR_UNIQUE, NAME_TAKEN}, /* ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST */
+	{LDAP_CONSTRAINT_VIOLATION, "000021C7", ERR_UNIQUE, NAME_TAKEN}, /* ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST */
+	{LDAP_CONSTRAINT_VIOLATION, "ATT_OR_VALUE_EXISTS", ERR_DIR_HAS_VALUE, NULL},
+	{LDAP_CONSTRAINT_VIOLATION, "00002081", ERR_DIR_HAS_VALUE, NULL}, /* ERROR_DS_SINGLE_VALUE_CONSTRAINT */
+	{LDAP_CONSTRAINT_VIOLATION, "00002082", ERR_VALUE, TOO_LONG},     /* ERROR_DS_RANGE_CONSTRAINT */
+	{LDAP_CONSTRAINT_VIOLATION, "0000052D", ERR_VALUE, PASSWORD},     /* ERROR_PASSWORD_RESTRICTION */
+	{LDAP_INVALID_SYNTAX, "invalid value", ERR_VALUE, TOO_LONG},      /* Samba */
+	{LDAP_UNWILLING_TO_PERFORM, "doesn't exist for target", ERR_DIR_MISSING_VALUE, NULL},
+	{LDAP_UNWILLING_TO_PERFORM, "already deleted for target", ERR_DIR_MISSING_VALUE, NULL},
+	{LDAP_NO_SUCH_ATTRIBUTE, "was not found in the schema", ERR_CONFIG, NULL},
+	{LDAP_UNWILLING_TO_PERFORM, "00000561", ERR_DIR_MISSING_VALUE, NULL}, /* ERROR_MEMBER_NOT_IN_ALIAS */
+	{LDAP_UNWILLING_TO_PERFORM, "00000529", ERR_DIR_MISSING_VALUE, NULL}, /* ERROR_MEMBER_NOT_IN_GROUP */
+	{LDAP_UNWILLING_TO_PERFORM, "0000052D", ERR_VALUE, PASSWORD},         /* or enabled without one */
+	{LDAP_UNWILLING_TO_PERFORM, "0000209A", ERR_MUTABILITY, NULL},        /* attribute owned by the system */
 };
 
 static bool
-refine(int ldap_rc, const char *text, enum err_code *code)
+refine(int ldap_rc, const char *text, enum err_code *code, const char **say)
 {
 	struct strv t = strv_of(text ? text : "");
 
@@ -55,6 +64,7 @@ refine(int ldap_rc, const char *text, enum err_code *code)
 			if (!strv_casestarts(strv_n(t.p + at, t.n - at), find))
 				continue;
 			*code = refinements[i].code;
+			*say = refinements[i].say;
 			return true;
 		}
 	}

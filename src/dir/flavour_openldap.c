@@ -29,7 +29,7 @@ static const struct {
 };
 
 static bool
-refine(int ldap_rc, const char *text, enum err_code *code)
+refine(int ldap_rc, const char *text, enum err_code *code, const char **say DH_UNUSED)
 {
 	struct strv t = strv_of(text ? text : "");
 

@@ -89,14 +89,14 @@ dir_result_err(const struct dir_flavour *flavour, const struct result *r, struct
 	static const struct rule other = {0, ON_ALL, ERR_INTERNAL, "the directory answered with an error"};
 	const struct rule *rule = find_rule(r->rc, r->op);
 	enum err_code code;
-	const char *text;
+	const char *text, *say = NULL;
 
 	if (rule == NULL)
 		rule = &other;
 	code = rule->code;
 	text = rule->text;
-	if (flavour && flavour->refine && flavour->refine(r->rc, r->text, &code))
-		text = NULL;
+	if (flavour && flavour->refine && flavour->refine(r->rc, r->text, &code, &say))
+		text = say ? say : code == rule->code ? rule->text : NULL;
 
 	err_set(e, code, "%s", text ? text : err_text(code));
 	if (e == NULL)

@@ -76,6 +76,22 @@ end_entry(struct gw_run *run, const struct dir_entry *en, const char *id, enum g
 	return gw_write_delete(run, en->dn, &w, run->m.until, e);
 }
 
+/* The directory keeps an entry that has others below it (a mailbox's devices in Active Directory): the provider will
+ * not stop asking, and the leaver must be out all the same. */
+static int
+stays(struct gw_run *run, const struct dir_entry *en, const char *id, enum gw_delete how, struct err *e)
+{
+	struct err why = *e, failed = ERR_INIT;
+	const struct dir_filter *any = NULL;
+	if (why.code != ERR_CONFLICT || how != GW_DELETE_HARD || run->q->type != GW_USERS || !map_active(run->map))
+		return -1;
+	if (disable(run, en, id, &any, &failed) < 0)
+		return err_cause(e, "and it was not disabled: %s", failed.cause);
+	err_set(e, why.code, "%s; the account is disabled all the same", why.detail);
+	e->ldap_rc = why.ldap_rc;
+	return err_cause(e, "%s", why.cause);
+}
+
 static int
 check_policy(struct gw_run *run, enum gw_delete how, struct err *e)
 {
@@ -101,13 +117,13 @@ delete_by_policy(struct gw_run *run, const struct dir_entry *en, const char *id,
 		return -1;
 	/* Where references go with their entry they are left to it: an undelete brings them back. */
 	if (how == GW_DELETE_HARD && run->m.caps->flavour->links_follow)
-		return end_entry(run, en, id, how, only_if, e);
+		return end_entry(run, en, id, how, only_if, e) < 0 ? stays(run, en, id, how, e) : 0;
 	/* Whoever loses the race of If-Match must not have taken anybody out of a group: the entry goes first then. */
 	bool entry_first = only_if != NULL;
 	if (!entry_first && gw_refs_remove(run, en->dn, e) < 0)
 		return -1;
 	if (end_entry(run, en, id, how, only_if, e) < 0)
-		return -1;
+		return stays(run, en, id, how, e);
 	gw_writers_wait(run);
 	if ((entry_first ? gw_refs_remove(run, en->dn, e) : gw_refs_remove_member(run, en->dn, e)) < 0)
 		return err_cause(e, "%s is deleted, but not every membership", en->dn);

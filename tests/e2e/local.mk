@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	%D%/test_concurrency.py \
 	%D%/test_core.py \
 	%D%/test_core_active_directory.py \
+	%D%/test_core_active_directory_sessions.py \
 	%D%/test_core_doctor.py \
 	%D%/test_core_feed.py \
 	%D%/test_core_changes.py \

@@ -178,6 +178,10 @@ START_TEST(results)
 		{OP_PASSWORD, 53, "0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0",
 		 ERR_VALUE},
 		{OP_MODIFY, 53, "0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0", ERR_VALUE},
+		{OP_MODIFY, 19, "00002081: AtrErr: DSID-03151E7C, #1: 0: 00002081: DSID-03151E7C, problem 1005",
+		 ERR_DIR_HAS_VALUE},
+		{OP_MODIFY, 19, "00002082: AtrErr: DSID-03151E7C, #1: 0: 00002082: DSID-03151E7C, problem 1005",
+		 ERR_VALUE},
 		{OP_MODIFY, 53, "00002077: SvcErr: something else", ERR_FORBIDDEN},
 	};
 
@@ -188,6 +192,28 @@ START_TEST(results)
 		ck_assert_int_eq(dir_result_err(&dir_flavour_active_directory, &r, &e), -1);
 		ck_assert_msg(e.code == rows[i].code, "%s: %s", rows[i].text, err_name(e.code));
 		ck_assert(!strstr(e.detail, "secretive") && !strstr(e.detail, "alice") && !strstr(e.detail, "DSID"));
+	}
+
+	/* the client is told what it can do something about, never a word of the server */
+	static const struct {
+		enum result_op op;
+		int rc;
+		const char *text, *say;
+	} texts[] = {
+		{OP_ADD, 68, "00000524: UpdErr: DSID-031A1248", "made from it"},
+		{OP_MODIFY, 19, "000021C8: AtrErr: DSID-03200EBE", "has this name"},
+		{OP_PASSWORD, 53, "0000052D: SvcErr: DSID-031A12D2", "password policy refuses it"},
+		{OP_PASSWORD, 19, "check_password_restrictions", "password policy refuses the password"},
+		{OP_MODIFY, 53, "0000052D: SvcErr: DSID-031A12D2", "the password is missing"},
+		{OP_MODIFY, 19, "00002082: AtrErr", "longer than the directory allows"},
+		{OP_MODIFY, 21, "0000200B: attribute 'title' contains at least one invalid value!", "longer than"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const struct result said = {texts[i].op, "CN=secretive", texts[i].rc, texts[i].text, NULL};
+
+		e = ERR_INIT;
+		ck_assert_int_eq(dir_result_err(&dir_flavour_active_directory, &said, &e), -1);
+		ck_assert_msg(strstr(e.detail, texts[i].say) != NULL, "%s: %s", texts[i].text, e.detail);
 	}
 
 	const struct result r = {OP_MODIFY, "uid=x", 19, "Another entry with the same attribute value already exists",

@@ -56,9 +56,9 @@ struct dir_flavour {
 	size_t max_rdn;           /* longest RDN in bytes that the database takes as a key; 0 = no limit known */
 	/* 0 = not this product; the highest score wins. */
 	int (*probe)(const struct dir_entry *root_dse);
-	/* Refines the generic translation of an LDAP result; returns false to leave it. text is the diagnostic message.
-	 */
-	bool (*refine)(int ldap_rc, const char *text, enum err_code *code);
+	/* Refines the generic translation of an LDAP result; returns false to leave it. text is the diagnostic message;
+	 * *say: what to tell the client, untouched = the text of the code. */
+	bool (*refine)(int ldap_rc, const char *text, enum err_code *code, const char **say);
 };
 
 extern const struct dir_flavour dir_flavour_openldap, dir_flavour_active_directory, dir_flavour_389ds;

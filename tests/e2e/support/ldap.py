@@ -114,9 +114,10 @@ class Tools:
     def _base(self, tool):
         return [tool, "-x", "-H", self.uri, "-D", self.dn, "-y", self._pw]
 
-    def search(self, base, flt="(objectClass=*)", attrs=("*", "+"), scope="sub"):
-        """Entries below base; an absent base is no entry."""
-        argv = self._base("ldapsearch") + ["-LLL", "-o", "ldif-wrap=no", "-z", "none", "-s", scope, "-b", base, flt]
+    def search(self, base, flt="(objectClass=*)", attrs=("*", "+"), scope="sub", controls=()):
+        """Entries below base; an absent base is no entry. controls: as ldapsearch -E takes them."""
+        argv = self._base("ldapsearch") + ["-LLL", "-o", "ldif-wrap=no", "-z", "none", "-s", scope, "-b", base]
+        argv += [a for c in controls for a in ("-E", c)] + [flt]
         return parse_ldif(self._run(argv + list(attrs), ok=(0, 32)).stdout)
 
     def read(self, dn, attrs=("*", "+")):
