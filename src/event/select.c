@@ -40,7 +40,8 @@ wanted(const struct event_select *s, enum event_type t)
 	return !s->types || s->types & UINT32_C(1) << t;
 }
 
-/* Of a membership the group is judged, as it is now: what changed is its list and nothing that a filter may name. */
+/* Of a membership the group is judged, as it is now: what changed is its list and nothing that a filter may name; and
+ * by a fence the member as well. */
 static bool
 is_membership(enum event_type t)
 {
@@ -63,6 +64,68 @@ filter(const struct view *v, const json_t *resource)
 	return f && resource && scim_filter_match(v->user ? v->s->user_type : v->s->group_type, f, resource);
 }
 
+/* The text is ours: that it cannot be read is no fault of the client's. */
+static int
+parse_stored(struct arena *a, struct strv body, json_t **event_r, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (json_parse(a, body, &(struct json_limits){.max_bytes = BODY_MAX}, event_r, &why) == 0)
+		return 0;
+	(void)err_set(e, ERR_INTERNAL, "an event of the log cannot be read");
+	return err_cause(e, "%s at byte %u", why.detail, why.offset);
+}
+
+static bool
+hides_members(const struct view *v)
+{
+	return v->s->sees && !v->user;
+}
+
+/* A list of members names them by their ids, and which of them stand behind the fence is not known here: the list is
+ * left out, as that of a big group is. user_added tells of each that may be seen. */
+static const json_t *
+without_members(struct arena *a, const json_t *data, bool *cut_r)
+{
+	if (!json_object_get(data, "members"))
+		return data;
+	json_t *rest = json_keep(a, json_copy((json_t *)(uintptr_t)data));
+	(void)json_object_del(rest, "members");
+	*cut_r = true;
+	return rest;
+}
+
+static void
+put_omitted(json_t *event)
+{
+	json_t *names = json_array();
+
+	(void)json_array_append_new(names, json_string("members"));
+	(void)json_object_set_new(event, "omitted", names);
+}
+
+/* The event itself, without what a fence may hide. */
+static int
+as_it_is(struct arena *a, const struct view *v, struct strv body, struct strv *body_r, struct err *e)
+{
+	static const struct strv key = {"\"members\":", 10};
+	bool cut = false;
+	json_t *event;
+
+	*body_r = body;
+	if (!hides_members(v) || !memmem(body.p, body.n, key.p, key.n))
+		return 1;
+	if (parse_stored(a, body, &event, e))
+		return -1;
+	const json_t *data = without_members(a, json_object_get(event, "data"), &cut);
+	if (!cut)
+		return 1;
+	(void)json_object_set(event, "data", (json_t *)(uintptr_t)data);
+	put_omitted(event);
+	*body_r = strv_of(json_text(a, event));
+	return 1;
+}
+
 /* The event as another one: the subject's state in it is the one that the reader saw, or sees first. */
 static const char *
 turned(struct arena *a, const struct view *v, const json_t *event, enum event_type t, const json_t *data)
@@ -70,6 +133,7 @@ turned(struct arena *a, const struct view *v, const json_t *event, enum event_ty
 	static const char *const kept[] = {"timestamp", "source"};
 	const char *name_key = v->user ? "userName" : "displayName";
 	json_t *out = json_object(), *subject = json_object();
+	bool cut = false;
 
 	const char *id = json_string_value(json_object_get(event, "id"));
 	(void)json_object_set_new(out, "id",
@@ -83,8 +147,12 @@ turned(struct arena *a, const struct view *v, const json_t *event, enum event_ty
 	(void)json_object_set(subject, name_key, json_object_get(data, name_key));
 	(void)json_object_set_new(out, "subject", subject);
 	(void)json_object_set(out, "cause", json_object_get(event, "cause"));
+	if (hides_members(v))
+		data = without_members(a, data, &cut);
 	(void)json_object_set(out, "data", (json_t *)(uintptr_t)data);
 	(void)json_object_set(out, "omitted", json_object_get(event, "omitted"));
+	if (cut)
+		put_omitted(out);
 	const char *text = json_text(a, out);
 	json_decref(out);
 	return text;
@@ -97,18 +165,6 @@ outcome(const struct view *v, bool before, bool after)
 	enum event_type t = before && after ? v->type : before ? deleted(v) : created(v);
 
 	return (before || after) && wanted(v->s, t) ? t : EVENT_N_TYPES;
-}
-
-/* The text is ours: that it cannot be read is no fault of the client's. */
-static int
-parse_stored(struct arena *a, struct strv body, json_t **event_r, struct err *e)
-{
-	struct err why = ERR_INIT;
-
-	if (json_parse(a, body, &(struct json_limits){.max_bytes = BODY_MAX}, event_r, &why) == 0)
-		return 0;
-	(void)err_set(e, ERR_INTERNAL, "an event of the log cannot be read");
-	return err_cause(e, "%s at byte %u", why.detail, why.offset);
 }
 
 static int
@@ -135,10 +191,7 @@ judge(struct arena *a, struct view *v, const struct event_seen *ev, struct strv 
 			return 1;
 		}
 	}
-	if (v->moved)
-		return 0;
-	*body_r = ev->body;
-	return 1;
+	return v->moved ? 0 : as_it_is(a, v, ev->body, body_r, e);
 }
 
 static bool
@@ -187,8 +240,10 @@ event_select_match(struct arena *a, const struct event_select *s, const struct e
 	v.user = str_eq(event_type_subject(v.type), "User");
 	const char *now = ev->dn_key ? ev->dn_key : ev->old_dn_key;
 	const char *then = ev->old_dn_key ? ev->old_dn_key : ev->dn_key;
-	v.before.exists = v.type != created(&v) && fence(s, is_membership(v.type) ? now : then);
+	v.before.exists = v.type != created(&v) && fence(s, then);
 	v.after.exists = v.type != deleted(&v) && fence(s, now);
+	if (is_membership(v.type))
+		v.before.exists = v.after.exists = fence(s, ev->dn_key) && fence(s, ev->old_dn_key);
 	if (!v.before.exists && !v.after.exists)
 		return 0;
 	return judge(a, &v, ev, body_r, e);

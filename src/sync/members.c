@@ -27,13 +27,14 @@ look_up(struct seen *s, struct arena *a, const char *dn_key, struct met *met_r, 
 	/* A group may be its own member; its row is not written yet. */
 	if (s->new &&str_eq(dn_key, s->dn_key)) {
 		const char *name = seen_name(s->new, false);
-		*met_r = (struct met){name, {json_string_value(json_object_get(s->new, "id")), name, false}};
+		*met_r = (struct met){name, s->dn_key, {json_string_value(json_object_get(s->new, "id")), name, false}};
 		return 1;
 	}
 	int found = store_tx_state_by_dn(s->tx, a, dn_key, &st, e);
 	if (found <= 0 || (st.kind != STORE_USER && st.kind != STORE_GROUP))
 		return found < 0 ? -1 : 0;
-	*met_r = (struct met){stored_name(a, &st), {st.id, stored_text(a, &st, "displayName"), st.kind == STORE_USER}};
+	*met_r = (struct met){
+		stored_name(a, &st), st.dn_key, {st.id, stored_text(a, &st, "displayName"), st.kind == STORE_USER}};
 	return 1;
 }
 
@@ -57,6 +58,7 @@ meet(struct seen *s, const struct met *met)
 		return;
 	s->met[s->n_met++] = (struct met){
 		.name = met->name ? arena_strdup(s->a, met->name) : NULL,
+		.dn_key = arena_strdup(s->a, met->dn_key),
 		.ref = {arena_strdup(s->a, met->ref.id), met->ref.display ? arena_strdup(s->a, met->ref.display) : NULL,
 			met->ref.user},
 	};
@@ -436,7 +438,7 @@ members_write_new(struct seen *s, struct err *e)
 static int
 tell_met(struct seen *s, const struct subject *group, enum event_type type, const struct met *met, struct err *e)
 {
-	const struct told_member m = {met->ref.id, met->ref.user ? "User" : "Group", met->name};
+	const struct told_member m = {met->ref.id, met->ref.user ? "User" : "Group", met->name, met->dn_key};
 	return seen_tell(s, &(struct telling){.type = type, .subject = group, .member = &m}, e);
 }
 
@@ -448,6 +450,7 @@ tell_one(struct seen *s, const struct subject *group, enum event_type type, cons
 	struct store_state st;
 	if (str_eq(id, group->id)) {
 		met.name = group->name;
+		met.dn_key = group->dn_key;
 		met.ref.user = false;
 		return tell_met(s, group, type, &met, e);
 	}
@@ -456,6 +459,7 @@ tell_one(struct seen *s, const struct subject *group, enum event_type type, cons
 		return -1;
 	if (found) {
 		met.name = stored_name(scratch, &st);
+		met.dn_key = st.dn_key;
 		met.ref.user = st.kind == STORE_USER;
 	}
 	return tell_met(s, group, type, &met, e);

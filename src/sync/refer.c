@@ -187,7 +187,7 @@ members_leave_all(struct seen *s, struct err *e)
 	struct holders h = {.s = s};
 	struct strmap *told = strmap_new(s->a, false);
 	bool user = s->was.kind == STORE_USER;
-	struct told_member m = {s->was.id, user ? "User" : "Group", seen_name(s->old, user)};
+	struct told_member m = {s->was.id, user ? "User" : "Group", seen_name(s->old, user), s->was.dn_key};
 	if (store_tx_members_of_id(s->tx, s->was.id, on_holder, &h, e) < 0)
 		return -1;
 	for (size_t i = 0; i < h.rows.n; i++) {

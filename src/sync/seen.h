@@ -38,7 +38,7 @@ struct subject { /* whom events are about */
 };
 
 struct met { /* somebody who was looked up */
-	const char *name;
+	const char *name, *dn_key;
 	struct map_ref ref;
 };
 
@@ -136,6 +136,7 @@ int members_refer(struct seen *s, const struct member_list *refs, struct err *e)
 
 struct told_member {
 	const char *id, *type, *name;
+	const char *dn_key; /* NULL: not known, and so behind any fence */
 };
 struct telling {
 	enum event_type type;

@@ -81,7 +81,7 @@ seen_tell(struct seen *s, const struct telling *t, struct err *e)
 		.type = t->moved ? moved_name(t->type) : event_type_name(t->type),
 		.subject = sub->id,
 		.dn_key = sub->dn_key,
-		.old_dn_key = sub->old_dn_key,
+		.old_dn_key = t->member ? t->member->dn_key : sub->old_dn_key,
 		.at_us = s->at_us,
 		.removal = event_type_removal(t->type),
 		.body = buf_view(text),

@@ -26,6 +26,7 @@ CLIENTS = [{"name": "lenient", "scopes": WRITE},
            {"name": "legacy", "scopes": ["events:read"]},
            {"name": "people", "scopes": ["events:read", "users:read"]},
            {"name": "north", "scopes": ["events:read"], "fences": {"bases": [NORTH]}},
+           {"name": "branch", "scopes": ["events:read"], "fences": {"bases": [NORTH, GROUPS]}},
            {"name": "operator", "scopes": ["admin"]}]
 
 
@@ -199,6 +200,31 @@ def test_scopes_and_fences(feed):
     assert Reader(feed.daemon.address, None).page().error(401)
     for r in (everything, people, north):
         r.close()
+
+
+def test_members_behind_a_fence(feed):
+    """Who sees a group sees of its members those that it may see: in memberships, in lists, in no event the others."""
+    everything, branch = reader_now(feed), reader(feed, "branch").now()
+    (near, near_dn), (far, far_dn) = add_person(feed, base=NORTH), add_person(feed, base=SOUTH)
+    name = unique("both")
+    dn = f"cn={name},{GROUPS}"
+    feed.ldap.add(dn, {"objectClass": ["groupOfNames"], "cn": [name], "member": [near_dn, far_dn]})
+    seen, added = [], 0
+    while added < 2:
+        seen += everything.until(of(name, "group.user_added"))
+        added = sum(e["type"] == "dsync.group.user_added" for e in seen)
+    feed.ldap.modify(dn, ("delete", "member", [far_dn]))
+    seen += everything.until(of(name, "group.user_removed"))
+    feed.ldap.delete(dn)
+    seen += everything.until(of(name, "group.deleted"))
+    ids = {e["subject"]["userName"]: e["subject"]["id"] for e in seen if e["type"] == "dsync.user.created"}
+    assert {e["member"]["value"] for e in seen if "member" in e} == {ids[near], ids[far]}
+    seen = branch.until(of(name, "group.deleted"))
+    assert [e["member"]["value"] for e in seen if e["type"] == "dsync.group.user_added"] == [ids[near]]
+    assert ids[far] not in json.dumps(seen) and far not in json.dumps(seen)
+    assert all(e.get("omitted") == ["members"] for e in seen if e["type"] in ("dsync.group.created", "dsync.group.deleted"))
+    everything.close()
+    branch.close()
 
 
 # --- long polls ----------------------------------------------------------------------------------------------------

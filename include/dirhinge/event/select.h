@@ -2,8 +2,8 @@
  * What one reader sees of the log: types, a SCIM filter on the resource, resource types its scopes allow, fences. An
  * entry that leaves what the reader may see or asked for is told as deleted, one that comes in as created
  * (reliability.md T-61). Where one change makes two events, each begins where the one before it ended, or a reader
- * would miss that an entry left. A membership is judged by its group: who sees the group sees ids and names of its
- * members. Pure. Thread rule: frozen once made. */
+ * would miss that an entry left. A membership is seen by who sees both, group and member; the
+ * list of members in data only by who has no fence. Pure. Thread rule: frozen once made. */
 #ifndef DIRHINGE_EVENT_SELECT_H
 #define DIRHINGE_EVENT_SELECT_H
 
@@ -33,7 +33,9 @@ bool event_select_may(const struct event_select *s, const char *type);
 struct event_seen {
 	struct strv body; /* as stored, without cursor */
 	const char *type;
-	const char *dn_key, *old_dn_key; /* of the subject after / before the change, NULL if there is none */
+	/* of the subject after / before the change, NULL if there is none; of a membership the group's and the member's
+	 */
+	const char *dn_key, *old_dn_key;
 };
 /* 1: *body_r is what the reader gets: the same bytes, or (in a) the event turned into a created or deleted one, whose
  * id ends in "-in" or "-out". 0: nothing. */

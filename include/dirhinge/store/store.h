@@ -42,7 +42,7 @@ struct store_event {
 	const char *id;                  /* "evt_…" */
 	const char *type;                /* "dsync.user.created" */
 	const char *subject;             /* SCIM id */
-	const char *dn_key, *old_dn_key; /* dir_dn_normal of the subject after / before; NULL if there is none */
+	const char *dn_key, *old_dn_key; /* as struct event_seen: dir_dn_normal of the subject after / before */
 	int64_t at_us;
 	bool removal;     /* takes something away from somebody: the guard counts it */
 	struct strv body; /* the JSON object without "cursor" */
