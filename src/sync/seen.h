@@ -135,8 +135,7 @@ int members_refer(struct seen *s, const struct member_list *refs, struct err *e)
 /* --- tell.c ------------------------------------------------------------------------------------------------------ */
 
 struct told_member {
-	const char *id, *type, *name;
-	const char *dn_key; /* NULL: not known, and so behind any fence */
+	const char *id, *type, *name, *dn_key; /* dn_key NULL: not known, and so behind any fence */
 };
 struct telling {
 	enum event_type type;
