@@ -346,18 +346,24 @@ by_id(struct comparing *cp, struct err *e)
 	return settle(cp, &c->lost, gained, touched, e) < 0 || settle(cp, &c->gained, lost, touched, e) < 0 ? -1 : 0;
 }
 
-/* Somebody is missing and somebody unknown is there: it may be one person whose new name is not known yet. The rows
- * stay until the group has been read again. */
+/* Somebody's name is missing and an unknown one is there: it may be one person whose new name is not known yet. The
+ * rows stay until the group has been read again. A name that is there and nobody's any more is no such case. */
 static void
 keep_lost(struct comparing *cp)
 {
 	struct member_change *c = cp->c;
-	size_t n = 0;
-	for (size_t i = 0; i < c->drop.n; i++)
+	struct strmap *missing = strmap_new(cp->s->a, false);
+	size_t n = 0, told = 0;
+	for (size_t i = 0; i < c->drop.n; i++) {
+		strmap_put(missing, strv_of(c->drop.v[i].dn_key), cp);
 		if (!c->drop.v[i].id)
 			c->drop.v[n++] = c->drop.v[i];
+	}
+	for (size_t i = 0; i < c->lost.n; i++)
+		if (!strmap_get(missing, strv_of(c->lost.v[i].dn_key)))
+			c->lost.v[told++] = c->lost.v[i];
 	c->drop.n = n;
-	c->lost.n = 0;
+	c->lost.n = told;
 }
 
 int
