@@ -48,6 +48,8 @@ const struct dir_flavour dir_flavour_389ds = {
 	.version_attr = "entryusn",
 	.version_sign = "lastusn",
 	.active = "ns-account-lock",
+	/* Only the MemberOf plugin fills it, and only for what was changed since it was turned on. */
+	.member_of_idle = true,
 	.canary_class = "applicationProcess",
 	.probe = probe,
 	.refine = refine,

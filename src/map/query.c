@@ -8,6 +8,8 @@
 
 #include "dirhinge/base/codec.h"
 
+#define NAMED_MEMBERS 200 /* of a group, in one filter */
+
 /* --- constants and combination ----------------------------------------------------------------------------------- */
 
 static struct map_narrow
@@ -207,6 +209,35 @@ refers_to(struct map_run *r, const char *attr, const char *id, struct map_narrow
 	return 0;
 }
 
+/* The members as the group names them. Many are too many for a filter: then every user is looked at, within the limit
+ * for that. */
+static int
+members_of(struct map_run *r, const char *id, struct map_narrow *out, struct err *e)
+{
+	const char **dns, *member = r->set->groups->opts->member_attribute;
+	const struct dir_filter *items[NAMED_MEMBERS];
+	const struct dir_entry *en;
+	size_t n = 0;
+	*out = none();
+	if (map_ids_to_dns(r, &id, 1, &dns, e) < 0)
+		return -1;
+	struct dir_search s = {.base = dns[0], .scope = DIR_BASE, .attrs = (const char *const[]){member, NULL}};
+	int found = dns[0] ? dir_search_one(r->dir, r->a, &s, r->until, &en, e) : 0;
+	if (found <= 0)
+		return found;
+	const struct dir_attr *at = dir_entry_attr(en, member);
+	if (at && at->n > NAMED_MEMBERS) {
+		*out = all(false);
+		return 0;
+	}
+	for (size_t i = 0; at && i < at->n; i++)
+		if (!strv_eq(at->values[i], map_placeholder))
+			items[n++] = dir_f_eq(r->a, r->caps->flavour->dn_attr, at->values[i]);
+	if (n > 0)
+		*out = some(dir_f_or(r->a, items, n), true);
+	return 0;
+}
+
 static int
 on_groups(struct map_run *r, const struct scim_filter *f, struct map_narrow *out, struct err *e)
 {
@@ -218,7 +249,7 @@ on_groups(struct map_run *r, const struct scim_filter *f, struct map_narrow *out
 	/* slapo-dynlist answers (memberOf=DN) but not (memberOf=*). */
 	if (f->kind != SCIM_COMPARE || f->op != SCIM_EQ || !f->ref.sub || !str_eq(f->ref.sub->name, "value") || !id)
 		return err_at(e, f->offset, ERR_FILTER, "groups can only be filtered by groups.value eq");
-	return refers_to(r, "memberOf", id, out, e);
+	return r->caps->flavour->member_of_idle ? members_of(r, id, out, e) : refers_to(r, "memberOf", id, out, e);
 }
 
 /* --- references -------------------------------------------------------------------------------------------------- */

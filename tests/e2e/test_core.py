@@ -192,6 +192,23 @@ def test_group_sizes(side, crowd, size):
     c.delete(f"/Groups/{g}").expect(204)
 
 
+@pytest.mark.parametrize("size", [0, 1, 200, 201])
+def test_users_of_a_group(side, crowd, size):
+    """groups.value finds exactly the members, whatever the directory keeps of memberships in users."""
+    dn, attrs = side.new_group(unique("of"), crowd[0][:size])
+    side.ldap.add(dn, attrs, timeout=240)
+    of_group = f'groups.value eq "{side.id_of(dn)}"'
+    c, names = side.client("lenient"), {}
+    for i in (0, 250):  # a member, if there are any, and one who is not
+        names[i] = c.get(f"/Users/{crowd[1][i]}", {"attributes": "userName"}).expect(200).json["userName"]
+        found = listed(c, filter=f'{of_group} and userName eq "{names[i]}"', attributes="id")
+        assert [r["id"] for r in found["Resources"]] == ([crowd[1][i]] if i < size else [])
+    if size <= 200:
+        found = listed(c, filter=of_group, attributes="id", count=500)
+        assert {r["id"] for r in found["Resources"]} == set(crowd[1][:size]) and found["totalResults"] == size
+    c.delete(f"/Groups/{side.id_of(dn)}").expect(204)
+
+
 def test_a_large_group_at_once(side, crowd):
     g = side.make_group(*crowd[1][:1600])
     side.assert_members(g["id"], *crowd[1][:1600])

@@ -38,6 +38,7 @@ struct dir_flavour {
 	bool loose_equality;   /* equality finds more than case explains (accents): the gateway decides again */
 	bool time_fraction;    /* a time in a filter needs a fraction: 20261120090000.0Z */
 	const char *member_of; /* attribute in which an entry names the groups it is in, always as it is; NULL = none */
+	bool member_of_idle;   /* the schema knows memberOf whether or not anything fills it */
 	const char *ranged;    /* attribute that comes in pieces of range_step values, followed to the end; or NULL */
 	int range_step;
 	const char *canary_class; /* of an entry with cn, description and l that is no user and no group */
