@@ -118,8 +118,15 @@ http_ep_events_stream(struct req *q, struct err *e)
 	*s = (struct stream){.q = q, .out = BUF_INIT(BATCH_MAX), .began_us = clock_mono_us()};
 	s->r.limit = BATCH;
 	s->r.bytes = BATCH_BYTES;
-	if (http_events_known(q, params, e) < 0 || http_events_begin(q, begin_after(q), &s->r, e) < 0 ||
-	    http_reader_enter(q->h, READER_STREAM, e) < 0)
+	if (http_events_known(q, params, e) < 0 || http_events_begin(q, begin_after(q), &s->r, e) < 0)
+		return -1;
+	if (q->method == M_HEAD) {
+		/* the library would send the last chunk of a stream all the same, into the next answer */
+		http_reply_field(q, "Content-Type", SSE_TYPE);
+		http_reply_empty(q, 200);
+		return 0;
+	}
+	if (http_reader_enter(q->h, READER_STREAM, e) < 0)
 		return -1;
 	/* sent at once: the client sees that it is connected, and where it is if nothing happens for a while */
 	buf_printf(&s->out, "retry: 2000\nid: %s\n\n", http_events_cursor(q->a, &s->r));

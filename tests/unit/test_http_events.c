@@ -305,6 +305,9 @@ START_TEST(methods)
 	client_answer(&c, a, true, &r);
 	ck_assert_int_eq(r.status, 200);
 	ck_assert_pstr_eq(answer_field(&r, "Content-Type"), "text/event-stream");
+	/* What a HEAD sent of a body would be read as the beginning of this answer. */
+	ask("/events?limit=1", "reading", &r);
+	ck_assert_int_eq(r.status, 200);
 }
 END_TEST
 
