@@ -188,6 +188,24 @@ arena_memdup(struct arena *a, const void *src, size_t n)
 }
 
 char *
+arena_join(struct arena *a, const struct strv *parts, size_t n)
+{
+	size_t total = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		must(!__builtin_add_overflow(total, parts[i].n, &total));
+	must(total < SIZE_MAX / 2);
+	char *p = arena_alloc(a, total + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		if (parts[i].n > 0)
+			memcpy(p + at, parts[i].p, parts[i].n);
+		at += parts[i].n;
+	}
+	return p;
+}
+
+char *
 arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
 	va_list again;

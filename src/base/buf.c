@@ -48,6 +48,13 @@ buf_reset(struct buf *b)
 }
 
 void
+buf_reserve(struct buf *b, size_t n)
+{
+	if (n <= b->limit - b->n && reserve(b, n))
+		b->p[b->n] = '\0';
+}
+
+void
 buf_add(struct buf *b, const void *p, size_t n)
 {
 	if (!reserve(b, n))

@@ -234,10 +234,10 @@ print_string(struct buf *out, const char *p, size_t n)
 	size_t from = 0;
 
 	buf_addc(out, '"');
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; (i += strv_plain(strv_n(p + i, n - i))) < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 
-		if (c >= 0x20 && c != '"' && c != '\\')
+		if (c >= 0x20 && c != '"' && c != '\\') /* not ASCII */
 			continue;
 		buf_add(out, p + from, i - from);
 		from = i + 1;

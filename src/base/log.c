@@ -117,11 +117,28 @@ is_dangerous(uint32_t c)
 	return false;
 }
 
+/* As much of plain text as there is room for; false if that is not all. */
+static bool
+put_most(struct line *l, const char *s, size_t n)
+{
+	size_t room = l->cut ? 0 : l->size - l->n;
+
+	return put(l, s, n < room ? n : room) && (n <= room || put(l, s, n));
+}
+
 /* The inside of a quoted string; the same escapes serve both forms. */
 static bool
 put_escaped(struct line *l, const char *s, size_t n)
 {
 	for (size_t i = 0; i < n;) {
+		size_t plain = strv_plain(strv_n(s + i, n - i));
+
+		if (plain > 0) {
+			if (!put_most(l, s + i, plain))
+				return false;
+			i += plain;
+			continue;
+		}
 		uint32_t c;
 		size_t len = next_char(s + i, n - i, &c);
 		bool ok;
@@ -165,7 +182,7 @@ has_word(const char *key, const char *word)
 	size_t n = strlen(key), m = strlen(word);
 
 	for (size_t i = 0; i + m <= n; i++)
-		if (strv_caseeq(strv_n(key + i, m), strv_n(word, m)))
+		if ((key[i] | 0x20) == word[0] && strv_caseeq(strv_n(key + i, m), strv_n(word, m)))
 			return true;
 	return false;
 }

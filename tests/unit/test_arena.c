@@ -76,6 +76,10 @@ START_TEST(copies)
 	ck_assert_str_eq(arena_printf(a, "%s-%d", "x", 42), "x-42");
 	ck_assert_str_eq(arena_printf(a, "%s", ""), "");
 
+	const struct strv parts[] = {STRV("ab"), {NULL, 0}, STRV(""), STRV("c\0d")};
+	ck_assert_mem_eq(arena_join(a, parts, ARRAY_SIZE(parts)), "abc\0d", 6);
+	ck_assert_str_eq(arena_join(a, parts, 0), "");
+
 	char *wide = arena_printf(a, "%05000d", 7);
 
 	ck_assert_uint_eq(strlen(wide), 5000);

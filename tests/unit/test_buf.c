@@ -56,6 +56,25 @@ START_TEST(ceiling)
 }
 END_TEST
 
+START_TEST(reserved)
+{
+	DH_CLEANUP(buf_done) struct buf b = BUF_INIT(1000);
+
+	buf_reserve(&b, 1001); /* more than may be: not an append, so nothing is dropped */
+	ck_assert(!b.full);
+	buf_reserve(&b, 500);
+	ck_assert_str_eq(buf_str(&b), "");
+	const char *at = b.p;
+	for (int i = 0; i < 500; i++)
+		buf_addc(&b, 'x');
+	ck_assert_ptr_eq(b.p, at);
+	ck_assert_uint_eq(b.n, 500);
+	buf_reserve(&b, 500);
+	ck_assert_uint_eq(strlen(buf_str(&b)), 500);
+	ck_assert(!b.full);
+}
+END_TEST
+
 START_TEST(no_ceiling)
 {
 	DH_CLEANUP(buf_done) struct buf b = BUF_INIT(SIZE_MAX);
@@ -83,10 +102,8 @@ int
 main(void)
 {
 	const struct unit_test tests[] = {
-		{"append", appends, 0},
-		{"limit", ceiling, 0},
-		{"limit", no_ceiling, 0},
-		{"limit", nothing_fits, 0},
+		{"append", appends, 0},   {"append", reserved, 0},    {"limit", ceiling, 0},
+		{"limit", no_ceiling, 0}, {"limit", nothing_fits, 0},
 	};
 
 	return unit_run("buf", tests, ARRAY_SIZE(tests));

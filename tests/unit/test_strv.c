@@ -95,6 +95,27 @@ START_TEST(utf8)
 }
 END_TEST
 
+/* Every byte at every place in what is looked at eight bytes at a time. */
+START_TEST(plain)
+{
+	char text[40];
+
+	for (int c = 0; c < 256; c++) {
+		bool ok = c >= ' ' && c < 0x7F && c != '"' && c != '\\';
+		for (size_t n = 0; n < sizeof(text); n++)
+			for (size_t at = 0; at < n; at++) {
+				memset(text, n % 2 ? '~' : ' ', sizeof(text));
+				text[at] = (char)c;
+				ck_assert_uint_eq(strv_plain(strv_n(text, n)), ok ? n : at);
+				ck_assert(c >= 0x80 || utf8_valid(strv_n(text, n), NULL));
+				size_t off = n;
+				ck_assert(c < 0x80 || (!utf8_valid(strv_n(text, n), &off) && off == at));
+			}
+	}
+	ck_assert_uint_eq(strv_plain(strv_n(NULL, 0)), 0);
+}
+END_TEST
+
 START_TEST(hints)
 {
 	static const char *const names[] = {"flavour", "uris", "bind_dn", "timeout", "pool_size", "a"};
@@ -119,10 +140,8 @@ int
 main(void)
 {
 	const struct unit_test tests[] = {
-		{"compare", comparison, 0},
-		{"compare", parts, 0},
-		{"utf8", utf8, 0},
-		{"hint", hints, 0},
+		{"compare", comparison, 0}, {"compare", parts, 0}, {"utf8", utf8, 0},
+		{"utf8", plain, 0},         {"hint", hints, 0},
 	};
 
 	return unit_run("strv", tests, ARRAY_SIZE(tests));

@@ -7,7 +7,7 @@
 
 #include <stdarg.h>
 
-#include "dirhinge/base/defs.h"
+#include "dirhinge/base/strv.h"
 
 struct arena;
 
@@ -27,6 +27,7 @@ void *arena_grow(struct arena *a, void *array, size_t n, size_t *cap, size_t fir
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
 void *arena_memdup(struct arena *a, const void *src, size_t n);
+char *arena_join(struct arena *a, const struct strv *parts, size_t n); /* one behind the other */
 char *arena_printf(struct arena *a, const char *fmt, ...) DH_PRINTF(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) DH_PRINTF(2, 0);
 

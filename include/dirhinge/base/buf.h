@@ -21,6 +21,7 @@ struct buf {
 
 void buf_done(struct buf *b);  /* frees, back to the initial state with the same limit; a cleanup function */
 void buf_reset(struct buf *b); /* length 0, .full false, keeps memory */
+void buf_reserve(struct buf *b, size_t n); /* memory for n bytes more, at once */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addv(struct buf *b, struct strv s);

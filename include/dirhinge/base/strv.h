@@ -41,6 +41,9 @@ int strv_cmp(struct strv a, struct strv b);
 bool str_eq(const char *a, const char *b);
 bool str_caseeq(const char *a, const char *b);
 
+/* How many bytes in front are printable ASCII, neither quote nor backslash: what no format has to escape. */
+size_t strv_plain(struct strv s);
+
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. off_r (may be NULL): first bad byte. */
 bool utf8_valid(struct strv s, size_t *off_r);
 
