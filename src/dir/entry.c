@@ -2,15 +2,20 @@
  * Entries and modification lists: look-ups without case, values coalesced by operation and attribute. */
 #include "dirhinge/dir/entry.h"
 
+/* Names are compared for each mapped attribute of each entry: two letters, without their case, tell most apart. */
+static unsigned
+two(const char *name)
+{
+	return *name ? ((unsigned)(unsigned char)name[0] | (unsigned)(unsigned char)name[1] << 8) | 0x2020u : 0;
+}
+
 const struct dir_attr *
 dir_entry_attr(const struct dir_entry *en, const char *name)
 {
-	/* Called for each mapped attribute of each entry: the first letter, without its case, tells most names apart.
-	 */
-	int first = *name | 0x20;
+	unsigned letters = two(name);
 
 	for (size_t i = 0; i < en->n_attrs; i++)
-		if ((*en->attrs[i].name | 0x20) == first && str_caseeq(en->attrs[i].name, name))
+		if (two(en->attrs[i].name) == letters && str_caseeq(en->attrs[i].name, name))
 			return &en->attrs[i];
 	return NULL;
 }

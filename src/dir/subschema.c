@@ -69,6 +69,40 @@ dup_list(struct arena *a, char **list)
 	return copy;
 }
 
+static const struct attr_def *
+find_attr(const struct dir_subschema *s, const char *name)
+{
+	struct strv n = strv_of(name);
+
+	n.n = strv_chr(n, ';'); /* options are not part of the type */
+	return strmap_get(s->attrs, n);
+}
+
+/* "surname" and "sn" are one attribute. */
+static const char *
+first_name(const struct dir_subschema *s, const char *attr)
+{
+	const struct attr_def *def = find_attr(s, attr);
+
+	return def ? def->type.name : attr;
+}
+
+/* Attribute types, each by its first name. */
+static const char *const *
+dup_types(struct arena *a, const struct dir_subschema *s, char **list)
+{
+	size_t n = 0;
+
+	while (list && list[n])
+		n++;
+
+	const char **copy = ARENA_ARRAY(a, n + 1, const char *);
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = arena_strdup(a, first_name(s, list[i]));
+	return copy;
+}
+
 /* Servers write schema of their own making (AD's, old products'): everything libldap can be lenient about is allowed.
  */
 static int
@@ -117,8 +151,8 @@ parse_class(struct arena *a, struct dir_subschema *s, struct strv text)
 	*def = (struct class_def){
 		.names = dup_list(a, oc->oc_names),
 		.sups = dup_list(a, oc->oc_sup_oids),
-		.must = dup_list(a, oc->oc_at_oids_must),
-		.may = dup_list(a, oc->oc_at_oids_may),
+		.must = dup_types(a, s, oc->oc_at_oids_must),
+		.may = dup_types(a, s, oc->oc_at_oids_may),
 	};
 	strmap_put(s->classes, strv_of(oc->oc_oid), def);
 	for (size_t i = 0; def->names[i]; i++)
@@ -141,8 +175,8 @@ parse_rule(struct arena *a, struct dir_subschema *s, struct strv text)
 	*of->rule = (struct class_def){
 		.names = dup_list(a, NULL),
 		.sups = dup_list(a, cr->cr_oc_oids_aux),
-		.must = dup_list(a, cr->cr_at_oids_must),
-		.may = dup_list(a, cr->cr_at_oids_may),
+		.must = dup_types(a, s, cr->cr_at_oids_must),
+		.may = dup_types(a, s, cr->cr_at_oids_may),
 	};
 }
 
@@ -247,15 +281,6 @@ dir_subschema_build_implied(struct arena *a, const struct dir_entry *subschema, 
 	return build(a, subschema, true, s_r, e);
 }
 
-static const struct attr_def *
-find_attr(const struct dir_subschema *s, const char *name)
-{
-	struct strv n = strv_of(name);
-
-	n.n = strv_chr(n, ';'); /* options are not part of the type */
-	return strmap_get(s->attrs, n);
-}
-
 const struct dir_attr_type *
 dir_subschema_attr(const struct dir_subschema *s, const char *name)
 {
@@ -270,20 +295,12 @@ dir_subschema_class(const struct dir_subschema *s, const char *name)
 	return strmap_get(s->classes, strv_of(name)) != NULL;
 }
 
-/* "surname" and "sn" are one attribute. */
+/* name: the first one. */
 static bool
-same_attr(const struct dir_subschema *s, const char *x, const char *y)
-{
-	const struct attr_def *def = find_attr(s, x);
-
-	return def ? def == find_attr(s, y) : str_caseeq(x, y);
-}
-
-static bool
-listed(const struct dir_subschema *s, const char *const *list, const char *attr)
+listed(const char *const *list, const char *name)
 {
 	for (size_t i = 0; list[i]; i++)
-		if (same_attr(s, list[i], attr))
+		if (str_caseeq(list[i], name))
 			return true;
 	return false;
 }
@@ -320,11 +337,12 @@ find_lineage(const struct dir_subschema *s, const char *name, struct lineage *li
 bool
 dir_subschema_must(const struct dir_subschema *s, const char *object_class, const char *attr)
 {
+	const char *name = first_name(s, attr);
 	struct lineage line;
 
 	find_lineage(s, object_class, &line);
 	for (size_t i = 0; i < line.n; i++)
-		if (listed(s, line.v[i]->must, attr))
+		if (listed(line.v[i]->must, name))
 			return true;
 	return false;
 }
@@ -332,6 +350,7 @@ dir_subschema_must(const struct dir_subschema *s, const char *object_class, cons
 bool
 dir_subschema_may(const struct dir_subschema *s, const char *object_class, const char *attr)
 {
+	const char *name = first_name(s, attr);
 	struct lineage line;
 
 	find_lineage(s, object_class, &line);
@@ -339,7 +358,7 @@ dir_subschema_may(const struct dir_subschema *s, const char *object_class, const
 	if (str_caseeq(object_class, "extensibleObject"))
 		return true;
 	for (size_t i = 0; i < line.n; i++)
-		if (listed(s, line.v[i]->may, attr) || listed(s, line.v[i]->must, attr))
+		if (listed(line.v[i]->may, name) || listed(line.v[i]->must, name))
 			return true;
 	return false;
 }
@@ -359,13 +378,9 @@ dir_subschema_must_list(struct arena *a, const struct dir_subschema *s, const ch
 	const char **names = ARENA_ARRAY(a, max + 1, const char *);
 
 	for (size_t i = 0; i < line.n; i++) {
-		for (size_t k = 0; line.v[i]->must[k]; k++) {
-			const struct dir_attr_type *type = dir_subschema_attr(s, line.v[i]->must[k]);
-			const char *name = type ? type->name : line.v[i]->must[k];
-
-			if (!listed(s, names, name))
-				names[n++] = name;
-		}
+		for (size_t k = 0; line.v[i]->must[k]; k++)
+			if (!listed(names, line.v[i]->must[k]))
+				names[n++] = line.v[i]->must[k];
 	}
 	*names_r = names;
 	return n;
