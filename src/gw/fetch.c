@@ -166,7 +166,7 @@ fetch_part(struct gw_part *part, const struct gw_window *w, const struct gw_entr
 		return -1;
 	for (size_t i = 0; i < w->n; i++)
 		if (res[i] && is_wanted(part, res[i]))
-			texts[i] = strv_of(scim_view_text(a, res[i], part->run.project));
+			texts[i] = scim_view_text(a, res[i], part->run.project);
 	return 0;
 }
 

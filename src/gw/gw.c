@@ -281,18 +281,26 @@ gw_decode(struct gw_run *run, const struct dir_entry *en, json_t **res_r, struct
 	return 0;
 }
 
+/* What the map made, and so ends as a C string does. */
+static const char *
+shown_text(const struct scim_view *res, const struct scim_attr *attr)
+{
+	const struct scim_scalar *value = scim_view_get(res, attr);
+	return value ? value->text.p : NULL;
+}
+
 static int
 show(struct gw_run *run, const struct dir_entry *en, bool groups, struct gw_result *r, struct err *e)
 {
 	struct scim_view *res;
 	if (view(run, en, groups, &res, e) < 0)
 		return -1;
-	const char *id = map_id(&run->m, en);
+	const struct scim_attr *meta = scim_type_attr(run->type, STRV(""), STRV("meta"));
 	*r = (struct gw_result){
-		.resource = strv_of(scim_view_text(run->m.a, res, run->project)),
-		.id = id,
-		.location = map_location(&run->m, run->map, id),
-		.version = map_version(&run->m, en),
+		.resource = scim_view_text(run->m.a, res, run->project),
+		.id = shown_text(res, scim_type_attr(run->type, STRV(""), STRV("id"))),
+		.location = shown_text(res, scim_attr_sub(meta, STRV("location"))),
+		.version = shown_text(res, scim_attr_sub(meta, STRV("version"))),
 	};
 	return 0;
 }

@@ -52,7 +52,20 @@ map_ldap_attr(const struct map *m, const char *scim_path)
 	return row ? row->ldap : NULL;
 }
 
-/* --- lists of attributes ----------------------------------------------------------------------------------------- */
+/* --- lists of attributes -------------------------------------------------------------------------------------------
+ * Which attributes an answer needs is looked up when the map is loaded; what a request adds is which of them. */
+
+struct numbers { /* of LDAP attributes */
+	size_t *v, n;
+};
+
+struct map_needs {
+	const char *const *all, *const *change; /* whole lists */
+	const char **names;                     /* all that an answer may need, each once */
+	size_t n;
+	struct numbers *homes; /* of each of them */
+	struct numbers always, active, groups;
+};
 
 struct wanted {
 	struct map_run *r;
@@ -114,6 +127,43 @@ want_always(struct wanted *w)
 	want_list(w, attrs);
 }
 
+/* Numbers of what w names, in the list of all attributes. */
+static struct numbers
+needs_of(struct wanted *all, const struct wanted *w)
+{
+	struct numbers needs = {.v = ARENA_ARRAY(all->r->a, w->n + 1, size_t)};
+	for (size_t i = 0; i < w->n; i++) {
+		size_t k = 0;
+		want(all, w->v[i]);
+		while (!str_caseeq(all->v[k], w->v[i]))
+			k++;
+		needs.v[needs.n++] = k;
+	}
+	return needs;
+}
+
+static struct map_needs *
+find_needs(struct map_run *r, const struct map *m)
+{
+	struct wanted all = {.r = r, .m = m}, always = all, active = all, groups = all;
+	struct map_needs *needs = ARENA_NEW(r->a, struct map_needs);
+	want_always(&always);
+	needs->always = needs_of(&all, &always);
+	needs->homes = ARENA_ARRAY(r->a, m->n_homes + 1, struct numbers);
+	for (size_t i = 0; i < m->n_homes; i++) {
+		struct wanted home = {.r = r, .m = m};
+		want_home(&home, &m->homes[i]);
+		needs->homes[i] = needs_of(&all, &home);
+	}
+	want_list(&active, m->active ? m->active->attrs : NULL);
+	needs->active = needs_of(&all, &active);
+	want(&groups, m->users ? r->caps->flavour->member_of : NULL);
+	needs->groups = needs_of(&all, &groups);
+	needs->names = all.v;
+	needs->n = all.n;
+	return needs;
+}
+
 static bool
 project_wants(const struct scim_project *p, const struct scim_attr *attr)
 {
@@ -125,38 +175,54 @@ project_wants(const struct scim_project *p, const struct scim_attr *attr)
 	return false;
 }
 
+struct asked {
+	const struct map *m;
+	bool *on; /* by number */
+};
+
+static void
+ask(struct asked *q, const struct numbers *needs)
+{
+	for (size_t i = 0; i < needs->n; i++)
+		q->on[needs->v[i]] = true;
+}
+
 static bool
 on_node(void *ctx, const struct scim_filter *node)
 {
-	struct wanted *w = ctx;
+	struct asked *q = ctx;
+	const struct map *m = q->m;
 	const struct scim_attr *attr = node->ref.attr ? scim_attr_top(node->ref.attr) : NULL;
-	const struct map_home *h = attr ? map_home_of(w->m, attr) : NULL;
+	const struct map_home *h = attr ? map_home_of(m, attr) : NULL;
 	if (h)
-		want_home(w, h);
-	if (attr && str_eq(attr->name, "active") && w->m->active)
-		want_list(w, w->m->active->attrs);
-	if (attr && str_eq(attr->name, "groups"))
-		want(w, w->r->caps->flavour->member_of);
+		ask(q, &m->needs->homes[h - m->homes]);
+	if (attr && attr == m->shows_active)
+		ask(q, &m->needs->active);
+	if (attr && attr == m->groups)
+		ask(q, &m->needs->groups);
 	return true;
 }
 
 static const char *const *
-collect(struct map_run *r, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
+collect(struct arena *a, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
 {
-	struct wanted w = {.r = r, .m = m};
-	want_always(&w);
+	struct asked q = {m, ARENA_ARRAY(a, m->needs->n, bool)};
+	const char **v = ARENA_ARRAY(a, m->needs->n + 1, const char *);
+	size_t n = 0;
+	ask(&q, &m->needs->always);
 	for (size_t i = 0; i < m->n_homes; i++)
 		if (project_wants(p, m->homes[i].attr))
-			want_home(&w, &m->homes[i]);
-	const struct scim_attr *active = scim_type_attr(m->type, STRV(""), STRV("active"));
-	if (m->active && active && scim_project_wants(p, active))
-		want_list(&w, m->active->attrs);
-	const struct scim_attr *groups = m->users ? scim_type_attr(m->type, STRV(""), STRV("groups")) : NULL;
-	if (groups && project_wants(p, groups))
-		want(&w, r->caps->flavour->member_of);
+			ask(&q, &m->needs->homes[i]);
+	if (m->shows_active && scim_project_wants(p, m->shows_active))
+		ask(&q, &m->needs->active);
+	if (m->groups && project_wants(p, m->groups))
+		ask(&q, &m->needs->groups);
 	if (f)
-		scim_filter_visit(f, on_node, &w);
-	return w.v;
+		scim_filter_visit(f, on_node, &q);
+	for (size_t i = 0; i < m->needs->n; i++)
+		if (q.on[i])
+			v[n++] = m->needs->names[i];
+	return v;
 }
 
 static const char *const *
@@ -184,18 +250,20 @@ void
 map_attrs_prepare(struct arena *a, struct map *m)
 {
 	struct map_run r = {.a = a, .caps = m->caps};
-	m->all_attrs = collect(&r, m, NULL, NULL);
-	m->change_attrs = collect_change(&r, m);
+	struct map_needs *needs = find_needs(&r, m);
+	m->needs = needs;
+	needs->all = collect(a, m, NULL, NULL);
+	needs->change = collect_change(&r, m);
 }
 
 const char *const *
 map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
 {
-	return f || scim_project_given(p) ? collect(r, m, p, f) : m->all_attrs;
+	return f || scim_project_given(p) ? collect(r->a, m, p, f) : m->needs->all;
 }
 
 const char *const *
 map_attrs_change(struct map_run *r DH_UNUSED, const struct map *m)
 {
-	return m->change_attrs;
+	return m->needs->change;
 }

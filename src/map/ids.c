@@ -23,7 +23,8 @@ map_id_valid(const char *id)
 char *
 map_location(struct map_run *r, const struct map *m, const char *id)
 {
-	return arena_printf(r->a, "%s%s/%s", r->base_url ? r->base_url : "", m->type->endpoint, id ? id : "");
+	const struct strv parts[] = {strv_of(r->base_url), strv_of(m->type->endpoint), STRV("/"), strv_of(id)};
+	return arena_join(r->a, parts, ARRAY_SIZE(parts));
 }
 
 /* 64-bit FNV-1a: an entity tag has to differ between versions of one entry, not to resist anybody. */
@@ -50,7 +51,11 @@ map_version(struct map_run *r, const struct dir_entry *en)
 	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++)
 		if (attrs[i])
 			h = fnv1a(h, dir_entry_first(en, attrs[i]));
-	return arena_printf(r->a, "W/\"%016llx\"", (unsigned long long)h);
+	static const char digits[] = "0123456789abcdef";
+	char *tag = arena_strdup(r->a, "W/\"0000000000000000\"");
+	for (size_t i = 0; i < 16; i++)
+		tag[3 + i] = digits[h >> (60 - 4 * i) & 15];
+	return tag;
 }
 
 const struct dir_filter *

@@ -94,8 +94,8 @@ struct map {
 	bool placeholder;
 	const char *const *lost;
 	const struct dir_filter *class_filter, *class_test;
-	const char *const *all_attrs, *const *change_attrs; /* that a whole resource and a change need */
-	const char *base_key;                               /* dir_dn_normal of the base */
+	const struct map_needs *needs; /* attrs.c: which LDAP attributes answers and changes need */
+	const char *base_key;          /* dir_dn_normal of the base */
 	const char *name_attr; /* what an entry of the class may lack and a resource may not; NULL if there is none */
 	const char *deleted_attr; /* map_deleted_attr */
 };

@@ -5,6 +5,7 @@
 
 #define PARTS_FIRST 32
 #define ITEMS_FIRST 4
+#define TEXT_FIRST  2048 /* bytes */
 
 struct scim_view *
 scim_view_new(struct arena *a, const struct scim_type *t)
@@ -390,11 +391,12 @@ scim_view_print(struct buf *out, const struct scim_view *v, const struct scim_pr
 	buf_addc(out, '}');
 }
 
-char *
+struct strv
 scim_view_text(struct arena *a, const struct scim_view *v, const struct scim_project *p)
 {
 	DH_CLEANUP(buf_done) struct buf out = BUF_INIT(SIZE_MAX);
 
+	buf_reserve(&out, TEXT_FIRST);
 	scim_view_print(&out, v, p);
-	return arena_strndup(a, buf_str(&out), out.n);
+	return strv_n(arena_strndup(a, buf_str(&out), out.n), out.n);
 }

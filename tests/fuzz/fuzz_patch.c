@@ -175,7 +175,7 @@ check_projection(struct scim_ctx *c, const json_t *res, struct strv list)
 	if (scim_project_parse(c, only ? names : NULL, only ? NULL : names, &p, &e) < 0)
 		return;
 	const struct scim_view *view = scim_tree_view(c->a, c->type, res);
-	const char *text = scim_view_text(c->a, view, p);
+	const char *text = scim_view_text(c->a, view, p).p;
 	json_t *tree = json_keep(c->a, scim_view_tree(view));
 	must(str_eq(text, json_text(c->a, json_keep(c->a, scim_tree_project(p, c->type, tree)))));
 }

@@ -152,10 +152,10 @@ START_TEST(text_is_the_tree_printed)
 		w.a = a;
 		const struct scim_view *v = random_view(&w, t);
 		json_t *tree = json_keep(a, scim_view_tree(v));
-		same_text(&w, scim_view_text(a, v, NULL), tree);
+		same_text(&w, scim_view_text(a, v, NULL).p, tree);
 		const struct scim_project *p = random_project(&w, t);
-		same_text(&w, scim_view_text(a, v, p), json_keep(a, scim_tree_project(p, t, tree)));
-		same_text(&w, scim_view_text(a, scim_tree_view(a, t, tree), NULL), tree);
+		same_text(&w, scim_view_text(a, v, p).p, json_keep(a, scim_tree_project(p, t, tree)));
+		same_text(&w, scim_view_text(a, scim_tree_view(a, t, tree), NULL).p, tree);
 	}
 }
 END_TEST
@@ -185,7 +185,7 @@ START_TEST(where_things_stand)
 	scim_view_set(v, department, scim_text(STRV("D")));
 	scim_view_set(v, family, scim_text(STRV("F")));
 	scim_view_set(v, attr_of(t, SCIM_URN_ENTERPRISE, "division"), scim_text(STRV("E")));
-	ck_assert_str_eq(scim_view_text(a, v, NULL),
+	ck_assert_str_eq(scim_view_text(a, v, NULL).p,
 			 "{\"schemas\":[\"" SCIM_URN_USER "\",\"" SCIM_URN_ENTERPRISE "\"],\"id\":\"1\","
 			 "\"" SCIM_URN_ENTERPRISE "\":{\"department\":\"D\",\"division\":\"E\"},"
 			 "\"name\":{\"familyName\":\"F\"}}");

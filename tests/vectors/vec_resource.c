@@ -260,7 +260,7 @@ run_project(void *ctx, const struct vec_case *v, struct buf *out)
 		return;
 	}
 	const struct scim_view *view = scim_tree_view(v->a, p.c.type, res);
-	show_resource(&p, out, parse(v->a, scim_view_text(v->a, view, project), &e));
+	show_resource(&p, out, parse(v->a, scim_view_text(v->a, view, project).p, &e));
 	if (p.detail)
 		buf_adds(out, scim_project_given(project) ? " given" : " open");
 }

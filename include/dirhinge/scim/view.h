@@ -65,7 +65,7 @@ json_t *scim_view_tree(const struct scim_view *v);
  * always there. */
 void scim_view_print(struct buf *out, const struct scim_view *v, const struct scim_project *p);
 
-char *scim_view_text(struct arena *a, const struct scim_view *v, const struct scim_project *p);
+struct strv scim_view_text(struct arena *a, const struct scim_view *v, const struct scim_project *p);
 
 static inline struct scim_scalar
 scim_text(struct strv utf8)
