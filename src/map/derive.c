@@ -8,7 +8,9 @@
 #include "map/plan.h"
 
 #define DERIVED_MAX    32
-#define CANDIDATES_MAX 99
+#define NUMBER_MAX     1000000 /* behind a name that is taken: below it */
+#define TRIES_A_RANGE  6
+#define CANDIDATES_MAX 39 /* 9, and 6 for each number of digits from 2 on */
 
 /* --- forms ------------------------------------------------------------------------------------------------------- */
 
@@ -245,16 +247,53 @@ numbered(const struct map_plan *p, const struct map_derived *d, struct strv text
 	return strv_of(arena_printf(p->r->a, "%.*s%s", (int)head.n, head.p, number));
 }
 
-/* Is the value what would be made from the sources, perhaps with a number? */
+/* The number at the end; 0 if there is none that numbered() would put there. */
+static unsigned
+number_of(struct strv value)
+{
+	unsigned n = 0, unit = 1;
+
+	for (size_t at = value.n; at > 0 && value.p[at - 1] >= '0' && value.p[at - 1] <= '9'; unit *= 10) {
+		n += unit * (unsigned)(value.p[--at] - '0');
+		if (unit > NUMBER_MAX)
+			return 0;
+	}
+	return n;
+}
+
+/* Is the value what would be made from the sources, perhaps with a number? The text may end with digits itself, so that
+ * every length of the number is tried. */
 static bool
 is_made(const struct map_plan *p, const struct map_derived *d, struct strv text, struct strv value)
 {
+	unsigned last = 0;
+
 	if (text.p && map_value_same(d->row.at, text, value))
 		return true;
-	for (unsigned n = 2; text.p && d->unique != UNIQUE_NO && n <= CANDIDATES_MAX; n++)
-		if (map_value_same(d->row.at, numbered(p, d, text, n), value))
+	for (size_t digits = 1; text.p && d->unique != UNIQUE_NO && digits <= value.n && digits <= 6; digits++) {
+		unsigned n = number_of(strv_n(value.p + value.n - digits, digits));
+
+		if (n > last && n > 1 && map_value_same(d->row.at, numbered(p, d, text, n), value))
 			return true;
+		last = n;
+	}
 	return false;
+}
+
+/* The number of try i: 1, 2, … 9, and then by chance from ranges that grow: where thousands have a name the search must
+ * not go through all of them. */
+static unsigned
+candidate(const struct map_plan *p, unsigned i)
+{
+	unsigned from = 10;
+
+	if (i < from)
+		return i;
+	for (unsigned k = i - from; k >= TRIES_A_RANGE && from < NUMBER_MAX / 10; k -= TRIES_A_RANGE)
+		from *= 10;
+	/* Knuth's multiplicative hash of the time and of which request it is */
+	uint64_t chance = ((uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t)p) * UINT64_C(0x9e3779b97f4a7c15);
+	return from + (unsigned)((chance >> 33) % (9 * from));
 }
 
 /* 1 nobody else has it, 0 taken, -1 error. */
@@ -294,14 +333,14 @@ choose(const struct map_plan *p, const struct map_derived *d, struct strv text, 
 {
 	struct strv value = text;
 
-	for (unsigned n = 1; d->unique != UNIQUE_NO && p->r->dir; n++) {
-		value = n == 1 ? text : numbered(p, d, text, n);
+	for (unsigned i = 1; d->unique != UNIQUE_NO && p->r->dir; i++) {
+		value = i == 1 ? text : numbered(p, d, text, candidate(p, i));
 		int rc = is_free(p, d, value, e);
 		if (rc < 0)
 			return -1;
 		if (rc == 1)
 			break;
-		if (n == CANDIDATES_MAX)
+		if (i == CANDIDATES_MAX)
 			return err_set(e, ERR_UNIQUE, "too many entries of the directory have this name");
 	}
 	*value_r = value;

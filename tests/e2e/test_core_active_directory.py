@@ -143,6 +143,23 @@ def test_common_names_follow_and_are_numbered(side):
     assert e.one("cn") == f"{new} (by hand)" and e.one("displayName") == new
 
 
+def test_a_name_that_hundreds_have(side):
+    """Somebody is always the next one; an administrator may have made the others."""
+    name, short = unique("Wei Zhang"), unique("wz")
+    side.load("".join(f"dn: CN={name}{number},{side.people}\nobjectClass: user\nsAMAccountName: {short}{i}\n"
+                      f"userPrincipalName: {short}{i}@{side.domain}\nuserAccountControl: 514\n\n"
+                      for i, number in ((i, f" {i}" if i > 1 else "") for i in range(1, 131))))
+    c = side.client("lenient")
+    u = side.make_user(displayName=name)
+    cn = side.entry(u["id"]).one("cn")
+    assert cn.startswith(name + " ") and int(cn[len(name) + 1:]) > 9, cn
+    new = unique("Wei Li")
+    c.patch(f"/Users/{u['id']}", replace(displayName=new)).expect(200, 204)
+    assert side.entry(u["id"]).one("cn") == new, "a name with a number is one of ours and follows"
+    c.patch(f"/Users/{u['id']}", replace(displayName=name)).expect(200, 204)
+    assert side.entry(u["id"]).one("cn").startswith(name + " ")
+
+
 def test_many_namesakes_at_once(side):
     name, got = unique("Kim Twin"), []
 
