@@ -19,8 +19,6 @@ int http_ep_search(struct req *q, struct err *e);
 /* On "/": every type that the client may read. */
 int http_ep_list_all(struct req *q, struct err *e);
 int http_ep_search_all(struct req *q, struct err *e);
-/* What GET and POST …/.search share: fills the rest of q->gw, searches, replies. */
-int http_ep_search_run(struct req *q, const struct gw_list *l, struct err *e);
 
 /* ep_bulk.c */
 int http_ep_bulk(struct req *q, struct err *e);

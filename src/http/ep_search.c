@@ -26,11 +26,18 @@ parse_number(const char *name, const char *text, int64_t least, int64_t *n_r, st
 	return 0;
 }
 
-int
-http_ep_search_run(struct req *q, const struct gw_list *l, struct err *e)
+/* noted: what was tolerated in the body. */
+static int
+run(struct req *q, const struct gw_list *l, const struct scim_note *noted, struct err *e)
 {
 	struct strv response;
-	if (gw_search(q->h->opts.gw, &q->gw, l, &response, e) < 0)
+	int rc = gw_search(q->h->opts.gw, &q->gw, l, &response, e);
+	for (; noted; noted = noted->next) {
+		struct scim_note *copy = ARENA_NEW(q->a, struct scim_note);
+		*copy = (struct scim_note){noted->kind, noted->what, q->gw.notes};
+		q->gw.notes = copy;
+	}
+	if (rc < 0)
 		return -1;
 	http_reply_text(q, 200, http_media_choose(q->head.accept), response);
 	return 0;
@@ -54,7 +61,7 @@ list(struct req *q, unsigned types, struct err *e)
 	    (count && parse_number("count", count, 0, &l.count, e) < 0))
 		return -1;
 	http_ep_gw_init(q);
-	return http_ep_search_run(q, &l, e);
+	return run(q, &l, NULL, e);
 }
 
 int
@@ -89,14 +96,14 @@ http_ep_list_all(struct req *q, struct err *e)
 /* --- .search ---------------------------------------------------------------------------------------------------- */
 
 static int
-check_schemas(struct req *q, const json_t *body, struct err *e)
+check_schemas(struct scim_ctx *c, const json_t *body, struct err *e)
 {
 	const json_t *schemas = json_get_ci(body, "schemas", NULL), *item = NULL;
 	size_t i = 0;
 	json_array_foreach (schemas, i, item)
 		if (json_is_string(item) && str_caseeq(json_string_value(item), SCIM_URN_SEARCH))
 			return 0;
-	if (q->who->tolerate & SCIM_TOL_NO_SCHEMAS)
+	if (scim_tolerates(c, SCIM_TOL_NO_SCHEMAS, "schemas"))
 		return 0;
 	return err_set(e, ERR_SYNTAX, "schemas must contain %s", SCIM_URN_SEARCH);
 }
@@ -114,12 +121,12 @@ get_text(const json_t *body, const char *name, const char **text_r, struct err *
 }
 
 static int
-get_number(const json_t *body, const char *name, int64_t least, int64_t *n_r, struct err *e)
+get_number(struct scim_ctx *c, const json_t *body, const char *name, int64_t least, int64_t *n_r, struct err *e)
 {
 	const json_t *v = json_get_ci(body, name, NULL);
 	if (!v || json_is_null(v))
 		return 0;
-	if (json_is_string(v))
+	if (json_is_string(v) && scim_tolerates(c, SCIM_TOL_SHAPE, name))
 		return parse_number(name, json_string_value(v), least, n_r, e);
 	if (!json_is_integer(v))
 		return err_set(e, ERR_VALUE, "%s must be an integer, not %s", name, json_kind(v));
@@ -129,14 +136,14 @@ get_number(const json_t *body, const char *name, int64_t least, int64_t *n_r, st
 
 /* An array of names here, one list with commas in a query. */
 static int
-get_names(struct req *q, const json_t *body, const char *name, const char **list_r, struct err *e)
+get_names(struct scim_ctx *c, const json_t *body, const char *name, const char **list_r, struct err *e)
 {
 	const json_t *v = json_get_ci(body, name, NULL), *item = NULL;
 	const char *list = NULL;
 	size_t i = 0;
 	if (json_unassigned(v))
 		return 0;
-	if (json_is_string(v)) {
+	if (json_is_string(v) && scim_tolerates(c, SCIM_TOL_SHAPE, name)) {
 		*list_r = json_string_value(v);
 		return 0;
 	}
@@ -147,10 +154,25 @@ get_names(struct req *q, const json_t *body, const char *name, const char **list
 	json_array_foreach (v, i, item) {
 		if (!json_is_string(item))
 			return err_set(e, ERR_VALUE, "%s must be an array of strings", name);
-		list = arena_printf(q->a, "%s%s%s", list ? list : "", list ? "," : "", json_string_value(item));
+		list = arena_printf(c->a, "%s%s%s", list ? list : "", list ? "," : "", json_string_value(item));
 	}
 	*list_r = list;
 	return 0;
+}
+
+static int
+read_body(struct req *q, struct scim_ctx *c, const json_t *body, struct gw_list *l, struct err *e)
+{
+	return check_schemas(c, body, e) < 0 || get_text(body, "filter", &l->filter, e) < 0 ||
+			       get_text(body, "sortBy", &l->sort_by, e) < 0 ||
+			       get_text(body, "sortOrder", &l->sort_order, e) < 0 ||
+			       get_text(body, "cursor", &l->cursor, e) < 0 ||
+			       get_number(c, body, "startIndex", 1, &l->start_index, e) < 0 ||
+			       get_number(c, body, "count", 0, &l->count, e) < 0 ||
+			       get_names(c, body, "attributes", &q->gw.attributes, e) < 0 ||
+			       get_names(c, body, "excludedAttributes", &q->gw.excluded, e) < 0
+		       ? -1
+		       : 0;
 }
 
 static int
@@ -158,19 +180,13 @@ search(struct req *q, unsigned types, struct err *e)
 {
 	json_t *body = NULL;
 	struct gw_list l = {.types = types, .start_index = 1, .count = -1};
+	struct scim_ctx c = {.a = q->a, .tolerate = q->who->tolerate};
 	http_ep_gw_init(q);
 	if (http_req_json(q, &body, e) < 0)
 		return -1;
 	if (!json_is_object(body))
 		return err_set(e, ERR_SYNTAX, "the request body must be an object");
-	if (check_schemas(q, body, e) < 0 || get_text(body, "filter", &l.filter, e) < 0 ||
-	    get_text(body, "sortBy", &l.sort_by, e) < 0 || get_text(body, "sortOrder", &l.sort_order, e) < 0 ||
-	    get_text(body, "cursor", &l.cursor, e) < 0 || get_number(body, "startIndex", 1, &l.start_index, e) < 0 ||
-	    get_number(body, "count", 0, &l.count, e) < 0 ||
-	    get_names(q, body, "attributes", &q->gw.attributes, e) < 0 ||
-	    get_names(q, body, "excludedAttributes", &q->gw.excluded, e) < 0)
-		return -1;
-	return http_ep_search_run(q, &l, e);
+	return read_body(q, &c, body, &l, e) < 0 ? -1 : run(q, &l, c.notes, e);
 }
 
 int

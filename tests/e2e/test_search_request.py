@@ -32,6 +32,18 @@ def test_answers_200_with_a_list_and_writes_nothing(hinge, no_writes, path):
     assert doc["totalResults"] == 0 and ids(doc) == []
 
 
+@pytest.mark.parametrize("body,kind", [
+    ({"schemas": None}, "no_schemas"), ({"count": "1"}, "shape"), ({"startIndex": "1"}, "shape"),
+    ({"attributes": "userName"}, "shape"), ({"excludedAttributes": "name,emails"}, "shape")])
+def test_what_is_tolerated_is_noted_and_not_for_strict(hinge, body, kind):
+    body = {"schemas": [SEARCH], "filter": 'userName eq "nobody"', **body}
+    body = {k: v for k, v in body.items() if v is not None}
+    hinge.strict.post("/Users/.search", body).error(400, ("invalidSyntax", "invalidValue"))
+    r = hinge.lenient.post("/Users/.search", body).expect(200)
+    (line,) = [x for x in hinge.daemon.records("request") if x["request_id"] == r.headers["X-Request-Id"]]
+    assert kind in line["tolerated"], line
+
+
 def test_both_types_in_one_list(hinge, named):
     name, users, groups = named
     doc = search(hinge, "/.search", filter=f'displayName sw "{name}"', count=100).expect(200).json
