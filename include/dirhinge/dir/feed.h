@@ -96,7 +96,7 @@ void dir_feed_wake(struct dir_feed *f);
 
 enum dir_guarantee dir_feed_guarantee(const struct dir_feed *f);
 const char *dir_feed_source(const struct dir_feed *f); /* "syncrepl", "accesslog" …: where changes come from now */
-int64_t dir_feed_poll_ms(const struct dir_feed *f);    /* between two looks; 0 = it is told at once */
+int64_t dir_feed_poll_ms(const struct dir_feed *f);    /* between two looks; 0 = no search is wanting */
 /* Why the source is not the best that the options ask for, with the remedy; "" if it is, or nothing is known. */
 const char *dir_feed_note(const struct dir_feed *f);
 /* Operational attribute whose value is the sync id. */
