@@ -50,6 +50,28 @@ START_TEST(certificates)
 }
 END_TEST
 
+/* [MS-ADTS] 3.1.1.3.1.5.1: unicodePwd is a password as it was typed. slapd does not know it and says so (17), if it is
+ * asked at all. */
+START_TEST(unicode_password_only_in_private)
+{
+	struct dir_opts o = {.ca_file = live_cert("ca.pem"), .flavour = "active-directory"};
+	const char *const uris[] = {one.ldap, one.ldaps, one.ldapi, one.ldap};
+	const int refused_by[] = {0, 17, 17, 17};
+
+	for (size_t i = 0; i < ARRAY_SIZE(uris); i++) {
+		o.start_tls = i == 3;
+
+		struct dir *d = live_dir(o, uris[i]);
+
+		fails(dir_set_password(d, a, "uid=x," PEOPLE, STRV("s3cret-Xy9"), deadline_in(5000), &e), ERR_CONFIG);
+		ck_assert_msg(e.ldap_rc == refused_by[i], "%s: %d %s", uris[i], e.ldap_rc, e.detail);
+		ck_assert(refused_by[i] || strstr(e.detail, "only written over TLS"));
+		ck_assert(!strstr(e.detail, "s3cret") && !strstr(e.cause, "s3cret"));
+		dir_free(&d);
+	}
+}
+END_TEST
+
 START_TEST(broken_ca_file)
 {
 	const char *uris[] = {one.ldaps};
@@ -229,8 +251,13 @@ int
 main(void)
 {
 	const TTest *const tests[] = {
-		hanging_handshakes,      certificates,       broken_ca_file, password_never_goes_out_in_clear,
-		garbage_instead_of_ldap, old_tls_is_refused,
+		hanging_handshakes,
+		certificates,
+		broken_ca_file,
+		password_never_goes_out_in_clear,
+		garbage_instead_of_ldap,
+		old_tls_is_refused,
+		unicode_password_only_in_private,
 	};
 
 	live_begin();
