@@ -236,7 +236,7 @@ hold(struct store_tx *tx, int64_t batch, const struct store_event *ev, struct er
 
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	if (store_q_begin(&q, tx->d, SQL_HELD_ADD, e))
+	if (store_tx_holds(tx, e) || store_q_begin(&q, tx->d, SQL_HELD_ADD, e))
 		return -1;
 	store_q_int(&q, batch);
 	bind_event(&q, ev);

@@ -25,6 +25,12 @@ store_tx_removals_since(struct store_tx *tx, int64_t since_us, int64_t *n_r, str
 /* --- holding -------------------------------------------------------------------------------------------------------
  */
 
+int
+store_tx_holds(struct store_tx *tx, struct err *e)
+{
+	return tx->held_behind >= 0 ? 0 : store_db_number(tx->d, SQL_HELD_LAST, 0, &tx->held_behind, e);
+}
+
 static int
 open_batch(struct store_tx *tx, const char *reason, int64_t now_us, int64_t *batch_r, struct err *e)
 {
@@ -72,8 +78,8 @@ store_tx_hold_back(struct store_tx *tx, const char *reason, int64_t now_us, int6
 {
 	int64_t batch, last;
 
-	if (open_batch(tx, reason, now_us, &batch, e) || store_db_number(tx->d, SQL_HELD_LAST, 0, &last, e) ||
-	    run_two(tx, SQL_HELD_TAKE, batch, tx->first, e))
+	if (store_tx_holds(tx, e) || open_batch(tx, reason, now_us, &batch, e) ||
+	    store_db_number(tx->d, SQL_HELD_LAST, 0, &last, e) || run_two(tx, SQL_HELD_TAKE, batch, tx->first, e))
 		return -1;
 	int64_t taken = sqlite3_changes64(tx->d->h);
 	tx->untold = true;
@@ -232,7 +238,8 @@ release(struct store_tx *tx, int64_t batch, struct err *e)
 static int
 revive(struct store_tx *tx, int64_t batch, struct err *e)
 {
-	if (run_one(tx, SQL_STATE_REVIVE, batch, e) || store_db_count_state(tx->d, STORE_USER, &tx->tally.users, e) ||
+	if (run_one(tx, SQL_STATE_REVIVE, batch, e) || store_told_restore(tx, batch, e) ||
+	    store_db_count_state(tx->d, STORE_USER, &tx->tally.users, e) ||
 	    store_db_count_state(tx->d, STORE_GROUP, &tx->tally.groups, e))
 		return -1;
 	return 0;
@@ -274,7 +281,7 @@ decide(struct store_tx *tx, void *ctx, struct err *e)
 		return -1;
 	v->events = sqlite3_changes64(tx->d->h);
 	tx->tally.held -= v->events;
-	return record(tx, v, e);
+	return store_told_drop(tx, v->batch, e) ? -1 : record(tx, v, e);
 }
 
 int

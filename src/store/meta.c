@@ -53,11 +53,11 @@ forget(struct store_tx *tx, void *ctx DH_UNUSED, struct err *e)
 	char generation[17];
 
 	/* Decided batches stay, they are a record; an undecided one ends with what it held. seq goes on. */
-	if (store_db_exec(
-		    tx->d,
-		    "DELETE FROM event; DELETE FROM state; DELETE FROM member; DELETE FROM held; DELETE FROM meta;"
-		    "DELETE FROM batch WHERE decided_us IS NULL",
-		    e))
+	if (store_db_exec(tx->d,
+			  "DELETE FROM event; DELETE FROM state; DELETE FROM member; DELETE FROM held; DELETE FROM "
+			  "told; DELETE FROM told_member; DELETE FROM meta;"
+			  "DELETE FROM batch WHERE decided_us IS NULL",
+			  e))
 		return -1;
 	store_generation_make(generation);
 	if (store_q_begin(&q, tx->d, SQL_GENERATION_SET, e))

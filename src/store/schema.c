@@ -32,6 +32,10 @@ static const char *const steps[] = {
 	"CREATE INDEX held_subject ON held(subject);"
 	"CREATE INDEX held_batch ON held(batch);"
 	"CREATE TABLE removals(second INTEGER PRIMARY KEY, n INTEGER NOT NULL) STRICT;",
+	"CREATE TABLE told(batch INTEGER NOT NULL, id TEXT NOT NULL, sum INTEGER NOT NULL, resource BLOB NOT NULL,"
+	" UNIQUE(batch, id)) STRICT;"
+	"CREATE TABLE told_member(batch INTEGER NOT NULL, grp TEXT NOT NULL, member_id TEXT NOT NULL,"
+	" dn_key TEXT NOT NULL, lost INTEGER NOT NULL, PRIMARY KEY(batch, grp, member_id)) STRICT, WITHOUT ROWID;",
 };
 
 static int

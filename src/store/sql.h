@@ -89,6 +89,26 @@
 		" GROUP BY b.id ORDER BY b.id") \
 	X(SQL_BATCH_GET, "SELECT decided_us IS NOT NULL FROM batch WHERE id = ?") \
 	X(SQL_BATCH_DECIDE, "UPDATE batch SET decided_us = ?2, released = ?3, who = ?4, why = ?5, events = ?6 WHERE id = ?1") \
+	/* what readers know of the subjects of a batch */ \
+	X(SQL_STATE_OF_ID, "SELECT " STATE_COLS " FROM state WHERE id = ? ORDER BY flags & 1, n DESC LIMIT 1") \
+	X(SQL_MEMBER_HAS, "SELECT 1 FROM member WHERE grp = ? AND member_id = ?") \
+	X(SQL_HELD_SUBJECTS, "SELECT DISTINCT batch, subject FROM held WHERE place > ?") \
+	X(SQL_TOLD_PUT, "INSERT INTO told(batch, id, sum, resource) VALUES(?, ?, ?, ?) ON CONFLICT(batch, id) DO NOTHING") \
+	X(SQL_TOLD_GET, "SELECT sum, resource FROM told WHERE batch = ? AND id = ?") \
+	X(SQL_TOLD_SUBJECTS, "SELECT batch, id FROM told WHERE batch = ?") \
+	X(SQL_TOLD_MEMBER, "INSERT INTO told_member(batch, grp, member_id, dn_key, lost) VALUES(?, ?, ?, ?, ?)" \
+		" ON CONFLICT(batch, grp, member_id) DO NOTHING") \
+	X(SQL_TOLD_MEMBER_BACK, "DELETE FROM told_member WHERE batch = ? AND grp = ? AND member_id = ? AND lost = ?") \
+	X(SQL_TOLD_MEMBERS_COME, "INSERT INTO member(grp, dn_key, member_id) SELECT t.grp, s.dn_key, s.id FROM told_member t" \
+		" JOIN state s ON s.id = t.member_id AND s." LIVE " WHERE t.batch = ? AND t.lost AND NOT EXISTS" \
+		" (SELECT 1 FROM member m WHERE m.grp = t.grp AND m.member_id = t.member_id)" \
+		" ON CONFLICT(grp, dn_key) DO UPDATE SET member_id = excluded.member_id") \
+	X(SQL_TOLD_MEMBERS_GO, "DELETE FROM member WHERE (grp, member_id) IN (SELECT grp, member_id FROM told_member" \
+		" WHERE batch = ? AND NOT lost)") \
+	X(SQL_TOLD_GROUPS, "UPDATE state SET flags = flags | 8 WHERE " LIVE " AND id IN" \
+		" (SELECT grp FROM told_member WHERE batch = ?)") \
+	X(SQL_TOLD_DROP, "DELETE FROM told WHERE batch = ?") \
+	X(SQL_TOLD_MEMBERS_DROP, "DELETE FROM told_member WHERE batch = ?") \
 	/* the guard's window, by the second */ \
 	X(SQL_REMOVALS_ADD, "INSERT INTO removals(second, n) VALUES(?, ?) ON CONFLICT(second) DO UPDATE SET n = n + excluded.n") \
 	X(SQL_REMOVALS_SINCE, "SELECT coalesce(sum(n), 0) FROM removals WHERE second >= ?") \

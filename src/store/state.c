@@ -64,6 +64,12 @@ store_state_get(struct store *s, struct arena *a, const char *sync_id, struct st
 }
 
 int
+store_db_state_of(struct store_db *d, struct arena *a, const char *id, struct store_state *st_r, struct err *e)
+{
+	return get(d, SQL_STATE_OF_ID, id, a, st_r, e);
+}
+
+int
 store_tx_state(struct store_tx *tx, struct arena *a, const char *sync_id, struct store_state *st_r, struct err *e)
 {
 	return get(tx->d, SQL_STATE_GET, sync_id, a, st_r, e);

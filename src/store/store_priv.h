@@ -73,6 +73,7 @@ struct store_tx {
 	int64_t now_us;
 	int64_t first;          /* head when the transaction began: what it appends has a higher seq */
 	int64_t removals;       /* among its events that are not held */
+	int64_t held_behind;    /* what it holds has a higher place; -1: it holds nothing */
 	struct store_lot *lot;  /* what it has appended, NULL if nothing */
 	bool untold;            /* the log has changed in another way than by that */
 	const char *generation; /* set by store_reset: the new one */
@@ -89,6 +90,17 @@ int store_tx_recount_range(struct store_tx *tx, struct err *e) DH_MUST_USE;
 int store_db_count_state(struct store_db *d, enum store_kind kind, int64_t *n_r, struct err *e) DH_MUST_USE;
 /* Copies as many WAL pages into the database as readers allow. truncate: and empties the WAL. */
 void store_checkpoint(struct store *s, bool truncate);
+
+/* By SCIM id, a live row before a tombstone: 1, 0, -1. */
+int store_db_state_of(struct store_db *d, struct arena *a, const char *id, struct store_state *st_r,
+		      struct err *e) DH_MUST_USE;
+/* Before anything is held: remembers from where on. */
+int store_tx_holds(struct store_tx *tx, struct err *e) DH_MUST_USE;
+/* told.c. With the commit: keeps what readers know of what it holds. */
+int store_told_keep(struct store_tx *tx, struct err *e) DH_MUST_USE;
+/* The state goes back to that. */
+int store_told_restore(struct store_tx *tx, int64_t batch, struct err *e) DH_MUST_USE;
+int store_told_drop(struct store_tx *tx, int64_t batch, struct err *e) DH_MUST_USE;
 
 /* A reader of the pool; waits for one. NULL with *e. */
 struct store_db *store_reader_take(struct store *s, struct err *e);

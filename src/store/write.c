@@ -83,7 +83,7 @@ commit(struct store_tx *tx, struct err *e)
 
 	if (tx->d->failed)
 		return err_set(e, ERR_IO, "the event store failed"); /* and fn did not pass it on */
-	if (count_removals(tx, e))
+	if (store_told_keep(tx, e) || count_removals(tx, e))
 		return -1;
 	if (run(tx->d, SQL_COMMIT, e)) {
 		/* Without room nothing of it is in the log, and SQLite undoes it. With any other failure nobody knows.
@@ -100,7 +100,7 @@ commit(struct store_tx *tx, struct err *e)
 static int
 transaction(struct store *s, int (*fn)(struct store_tx *tx, void *ctx, struct err *e), void *ctx, struct err *e)
 {
-	struct store_tx tx = {.s = s, .d = &s->w, .tally = s->tally, .now_us = clock_wall_us()};
+	struct store_tx tx = {.s = s, .d = &s->w, .tally = s->tally, .now_us = clock_wall_us(), .held_behind = -1};
 
 	tx.first = tx.tally.head;
 	s->w.failed = false;

@@ -61,8 +61,9 @@ note_known(void *ctx, const struct store_state *st, struct err *e)
 
 	if (st->flags & STORE_TOMBSTONE)
 		return 0;
-	/* One that an operator kept and that is there after all has to be looked at: no mark is like this. */
-	uint64_t m = st->flags & STORE_SUSPECTED ? UINT64_MAX : mark(st->csn, st->dn_key);
+	/* One that an operator kept, or of which one rejected what was to be told, has to be looked at if it is there:
+	 * no mark is like this. */
+	uint64_t m = st->flags & (STORE_SUSPECTED | STORE_REJECTED) ? UINT64_MAX : mark(st->csn, st->dn_key);
 	return idmap_put(c->known, st->sync_id, m, e);
 }
 

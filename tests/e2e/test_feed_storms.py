@@ -224,6 +224,56 @@ def test_F23_the_next_leaver_after_a_release(source):
         fed.remove()
 
 
+@pytest.mark.parametrize("source", ["accesslog", "syncrepl"])
+def test_a_rejection_forgets_nothing(source):
+    """Who was disabled or put out of a group without anybody being told is as before for the readers, and is told when the
+    directory is looked at again: a rejected removal that is true is not lost."""
+    fed = Fed(history=source == "accesslog", guard={"max_removals": 3, "max_percent": 1})
+
+    def decide(word):
+        (batch,) = operate(fed, "GET", "/admin/v1/guard")["data"]
+        operate(fed, "POST", f"/admin/v1/guard/{batch['id']}/{word}", {"why": "the test", "expect": batch["events"]})
+
+    def state():
+        found, _ = fed.reader.snapshot()
+        return {r["id"]: r for r in found}
+
+    def reconcile():
+        operate(fed, "POST", "/admin/v1/sync/reconcile")
+
+    try:
+        made = fed.make_many(8)
+        ids = [i for i, _ in made]
+        group = fed.add_group(unique("all"), [dn for _, dn in made])
+        g = fed.id(group)
+        fed.mark()
+        # memberships
+        fed.ldap.modify(group, ("delete", "member", [dn for _, dn in made[:6]]))
+        assert fed.mark() == []
+        decide("reject")
+        assert sorted(m["value"] for m in state()[g]["members"]) == sorted(ids)
+        reconcile()
+        assert fed.mark() == []  # as many as before: held again
+        decide("release")
+        assert sorted(short(e) for e in fed.mark()) == sorted(("group.user_removed", g, i) for i in ids[:6])
+        assert sorted(m["value"] for m in state()[g]["members"]) == sorted(ids[6:])
+        # accounts
+        for n, i in enumerate(ids[:5]):
+            fed.lenient.patch(f"/Users/{i}", [{"op": "replace", "path": "active", "value": False}]).expect(200, 204)
+            assert [short(e) for e in fed.mark()] == [("user.deactivated", i)] * (n < 3)
+        decide("reject")
+        assert [state()[i]["active"] for i in ids[:6]] == [False] * 3 + [True] * 3
+        reconcile()
+        assert fed.mark() == []
+        decide("release")
+        assert sorted(short(e) for e in fed.mark()) == sorted(("user.deactivated", i) for i in ids[3:5])
+        assert [state()[i]["active"] for i in ids[:6]] == [False] * 5 + [True]
+        reconcile()
+        assert fed.mark() == []
+    finally:
+        fed.remove()
+
+
 def test_F22_a_base_is_narrowed(tmp_path):
     """A slip in the configuration, and most users are out of its sight: that is no removal before somebody says so."""
     fed = Fed(history=False)

@@ -401,6 +401,132 @@ START_TEST(rejected_events_are_thrown_away_and_the_dead_come_back)
 }
 END_TEST
 
+/* A group and what it has; who is disabled and who is put out of it, or into it. */
+struct life {
+	const char *resource; /* of u1 and of the group */
+	const char *in, *out; /* members */
+	const char *script;
+	bool gone; /* the group */
+};
+
+static int
+live_on(struct store_tx *t, void *ctx, struct err *er)
+{
+	const struct life *l = ctx;
+	struct store_state st[] = {store_case_user("u1"), store_case_user("u2"), store_case_user("u3"),
+				   store_case_user("g1")};
+	struct script p = {.text = l->script, .number = next_number};
+
+	st[0].resource = st[3].resource = strv_of(l->resource);
+	st[3].kind = STORE_GROUP;
+	for (size_t i = 0; i < ARRAY_SIZE(st); i++) {
+		if (l->gone && st[i].kind == STORE_GROUP) {
+			st[i].flags = STORE_TOMBSTONE;
+			st[i].entry = st[i].resource = strv_n(NULL, 0);
+			ck_assert_int_eq(store_tx_member_drop_all(t, "g1", er), 0);
+		}
+		ck_assert_int_eq(store_tx_state_put(t, &st[i], er), 0);
+	}
+	struct store_member m = {"g1", l->in ? arena_printf(a, "uid=%s,dc=example", l->in) : NULL, l->in};
+	if (l->in)
+		ck_assert_int_eq(store_tx_member_put(t, &m, er), 0);
+	if (l->out)
+		ck_assert_int_eq(store_tx_member_drop(t, "g1", arena_printf(a, "uid=%s,dc=example", l->out), er), 0);
+	int rc = play(t, &p, er);
+	next_number = p.number;
+	return rc;
+}
+
+static void
+live(struct life l)
+{
+	ck_assert_msg(store_write(s, live_on, &l, &e) == 0, "%s (%s)", e.detail, e.cause);
+}
+
+static int
+note_member(void *ctx, const struct store_member *m, struct err *er DH_UNUSED)
+{
+	buf_printf(ctx, "%s ", m->member_id);
+	return 0;
+}
+
+static const char *
+members_now(void)
+{
+	DH_CLEANUP(buf_done) struct buf out = BUF_INIT(1024);
+
+	ck_assert_int_eq(store_members(s, "g1", 100, note_member, &out, &e), 0);
+	return arena_strdup(a, buf_str(&out));
+}
+
+static void
+expect_state(const char *id, unsigned flags, const char *resource)
+{
+	struct store_state st;
+
+	ck_assert_int_eq(store_state_get(s, a, arena_printf(a, "sync-%s", id), &st, &e), 1);
+	ck_assert_uint_eq(st.flags, flags);
+	ck_assert_msg(strv_eq(st.resource, strv_of(resource)), "%s: %.*s", id, (int)st.resource.n, st.resource.p);
+}
+
+/* What nobody was told of is not known by the state either: or what is true after all would never be told. */
+START_TEST(a_rejection_takes_the_state_back_to_what_was_told)
+{
+	int64_t n;
+
+	live((struct life){"before", "u1", NULL, "+u1 +g1", false});
+	live((struct life){"before", "u2", NULL, "+g1", false});
+	live((struct life){"disabled", NULL, "u1", "-u1 -g1 !", false});
+	live((struct life){"after", "u3", NULL, "+u1 +g1", false}); /* held behind */
+	live((struct life){"later", NULL, "u2", "-g1 +u1", false});
+	ck_assert_str_eq(members_now(), "u3 ");
+	expect_state("u1", 0, "later");
+	ck_assert_int_eq(decide(1, false, &n), 0);
+	ck_assert_int_eq(n, 6);
+	ck_assert_str_eq(members_now(), "u1 u2 ");
+	expect_state("u1", STORE_REJECTED, "before");
+	expect_state("g1", STORE_REJECTED, "before");
+	expect_state("u2", 0, "{\"id\":\"u2\"}");
+	/* the next observation says how it is, and nothing is left behind */
+	live((struct life){"later", "u3", "u1", "-g1", false});
+	expect_state("u1", 0, "later");
+	ck_assert_str_eq(members_now(), "u2 u3 ");
+	store_close(&s);
+	store_case_sql("CREATE TEMP TABLE t(x CHECK(x)); INSERT INTO t SELECT count(*) = 0 FROM told;"
+		       "INSERT INTO t SELECT count(*) = 0 FROM told_member");
+}
+END_TEST
+
+START_TEST(a_release_leaves_the_state_as_it_is)
+{
+	int64_t n;
+
+	live((struct life){"before", "u1", NULL, "+u1 +g1", false});
+	live((struct life){"disabled", "u2", "u1", "-u1 -g1 !", false});
+	ck_assert_int_eq(decide(1, true, &n), 0);
+	ck_assert_str_eq(members_now(), "u2 ");
+	expect_state("u1", 0, "disabled");
+	expect_state("g1", 0, "disabled");
+	store_close(&s);
+	store_case_sql("CREATE TEMP TABLE t(x CHECK(x)); INSERT INTO t SELECT count(*) = 0 FROM told;"
+		       "INSERT INTO t SELECT count(*) = 0 FROM told_member");
+}
+END_TEST
+
+START_TEST(a_group_that_comes_back_has_its_members)
+{
+	int64_t n;
+
+	live((struct life){"before", "u1", NULL, "+g1", false});
+	live((struct life){"before", "u2", NULL, "+g1", false});
+	live((struct life){"before", NULL, NULL, "-g1 !", true});
+	ck_assert_str_eq(members_now(), "");
+	ck_assert_int_eq(decide(1, false, &n), 0);
+	ck_assert_str_eq(members_now(), "u1 u2 ");
+	expect_state("g1", STORE_SUSPECTED | STORE_REJECTED, "before");
+}
+END_TEST
+
 START_TEST(a_big_batch_is_told_whole)
 {
 	DH_CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
@@ -544,6 +670,9 @@ main(void)
 		only_what_was_looked_at_is_decided,
 		a_batch_after_a_decision_is_a_new_one,
 		rejected_events_are_thrown_away_and_the_dead_come_back,
+		a_rejection_takes_the_state_back_to_what_was_told,
+		a_release_leaves_the_state_as_it_is,
+		a_group_that_comes_back_has_its_members,
 		a_big_batch_is_told_whole,
 	};
 	const TTest *const of_causes[] = {

@@ -29,8 +29,9 @@ int store_batches(struct store *s, store_batch_fn fn, void *ctx, struct err *e) 
 /* Events of one batch, in order (.seq is the place in the batch). Read-only; ERR_NOT_FOUND. */
 int store_batch_events(struct store *s, int64_t id, store_event_fn fn, void *ctx, struct err *e) DH_MUST_USE;
 
-/* Release: its events become events, in their order. Reject: they are thrown away, and the subjects that were to be
- * deleted come back to the last known state as STORE_SUSPECTED, so that reconciliation looks at them again. Either is
+/* Release: its events become events, in their order. Reject: they are thrown away, and the state goes back to what
+ * was told: who was to be deleted as STORE_SUSPECTED, what was to be told of others (disabled, members) as
+ * STORE_REJECTED, so that reconciliation looks at them again. Either is
  * one transaction and leaves a record of who and why. *events_r: how many. ERR_NOT_FOUND; ERR_CONFLICT if decided, or
  * if it is not the batch that was looked at: events are only ever added, so that their number tells. */
 struct store_decision {

@@ -12,6 +12,7 @@ enum store_state_flag {
 	STORE_TOMBSTONE = 1 << 0, /* gone; the row stays so that a return is a new incarnation */
 	STORE_SUSPECTED = 1 << 1, /* gone for the directory, but an operator rejected the removal */
 	STORE_UNTOLD = 1 << 2,    /* only within a first refresh: no event has told of it yet */
+	STORE_REJECTED = 1 << 3,  /* there, but as readers know it: an operator rejected what was to be told since */
 };
 
 struct store_state {
