@@ -9,11 +9,27 @@ two(const char *name)
 	return *name ? ((unsigned)(unsigned char)name[0] | (unsigned)(unsigned char)name[1] << 8) | 0x2020u : 0;
 }
 
+static uint64_t
+bit(unsigned letters)
+{
+	return UINT64_C(1) << (letters * UINT32_C(0x9E3779B1) >> 26);
+}
+
+void
+dir_entry_index(struct dir_entry *en)
+{
+	en->letters = 0;
+	for (size_t i = 0; i < en->n_attrs; i++)
+		en->letters |= bit(two(en->attrs[i].name));
+}
+
 const struct dir_attr *
 dir_entry_attr(const struct dir_entry *en, const char *name)
 {
 	unsigned letters = two(name);
 
+	if (en->letters && !(en->letters & bit(letters)))
+		return NULL;
 	for (size_t i = 0; i < en->n_attrs; i++)
 		if (two(en->attrs[i].name) == letters && str_caseeq(en->attrs[i].name, name))
 			return &en->attrs[i];

@@ -157,7 +157,7 @@ map_multi_read(struct map_run *r, const struct map_home *h, const struct dir_ent
 		else
 			n_own += own[n_own].n > 0;
 	}
-	const struct scim_attr *type = scim_attr_sub(h->attr, STRV("type"));
+	const struct scim_attr *type = rd.n > 0 ? scim_attr_sub(h->attr, STRV("type")) : NULL;
 	for (size_t i = 0; i < rd.n; i++) {
 		struct legacy *l = &rd.legacy[i];
 		if (!l->decorated && l->slot->type && type)

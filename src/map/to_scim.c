@@ -86,9 +86,11 @@ read_home(struct map_run *r, const struct map *m, const struct map_home *h, cons
 }
 
 int
-map_to_scim(struct map_run *r, const struct map *m, const struct dir_entry *en, struct map_refs *refs,
+map_to_scim(struct map_run *r, const struct map *m, const struct dir_entry *entry, struct map_refs *refs,
 	    struct scim_view **res_r, struct err *e)
 {
+	struct dir_entry indexed = *entry, *en = &indexed;
+	dir_entry_index(en);
 	const char *id = map_id(r, en);
 	if (!id) {
 		err_set(e, ERR_INTERNAL, NULL);

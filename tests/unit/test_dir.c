@@ -11,25 +11,38 @@
 
 /* --- entries and modifications --- */
 
+static void
+check_lookups(const struct dir_entry *en)
+{
+	ck_assert_ptr_eq(dir_entry_attr(en, "OBJECTCLASS"), &en->attrs[0]);
+	ck_assert_ptr_null(dir_entry_attr(en, "userCertificate")); /* options are part of the description */
+	ck_assert_ptr_eq(dir_entry_attr(en, "usercertificate;BINARY"), &en->attrs[1]);
+	ck_assert_ptr_eq(dir_entry_attr(en, "C"), &en->attrs[3]);
+	ck_assert_ptr_null(dir_entry_attr(en, ""));
+	ck_assert(strv_eq(dir_entry_first(en, "userCertificate;binary"), STRV("a\0b")));
+	ck_assert_ptr_null(dir_entry_first(en, "mail").p); /* attribute without values */
+	ck_assert_ptr_null(dir_entry_first(en, "sn").p);
+	ck_assert(dir_entry_has(en, "userCertificate;binary", STRV("")));
+	ck_assert(!dir_entry_has(en, "userCertificate;binary", STRV("a")));
+	ck_assert(!dir_entry_has(en, "objectClass", STRV("TOP")));
+	ck_assert(dir_entry_is_a(en, "INETORGPERSON"));
+	ck_assert(!dir_entry_is_a(en, "inetOrg"));
+}
+
 START_TEST(entry_lookups)
 {
 	struct strv classes[] = {STRV("top"), STRV("inetOrgPerson")};
 	struct strv photo[] = {STRV("a\0b"), STRV("")};
 	struct dir_attr attrs[] = {
-		{"objectClass", classes, 2}, {"userCertificate;binary", photo, 2}, {"mail", NULL, 0}};
-	const struct dir_entry en = {"uid=x", attrs, ARRAY_SIZE(attrs)};
+		{"objectClass", classes, 2}, {"userCertificate;binary", photo, 2}, {"mail", NULL, 0}, {"c", photo, 2}};
+	struct dir_entry en = {.dn = "uid=x", .attrs = attrs, .n_attrs = ARRAY_SIZE(attrs)};
 
-	ck_assert_ptr_eq(dir_entry_attr(&en, "OBJECTCLASS"), &attrs[0]);
-	ck_assert_ptr_null(dir_entry_attr(&en, "userCertificate")); /* options are part of the description */
-	ck_assert_ptr_eq(dir_entry_attr(&en, "usercertificate;BINARY"), &attrs[1]);
-	ck_assert(strv_eq(dir_entry_first(&en, "userCertificate;binary"), STRV("a\0b")));
-	ck_assert_ptr_null(dir_entry_first(&en, "mail").p); /* attribute without values */
-	ck_assert_ptr_null(dir_entry_first(&en, "sn").p);
-	ck_assert(dir_entry_has(&en, "userCertificate;binary", STRV("")));
-	ck_assert(!dir_entry_has(&en, "userCertificate;binary", STRV("a")));
-	ck_assert(!dir_entry_has(&en, "objectClass", STRV("TOP")));
-	ck_assert(dir_entry_is_a(&en, "INETORGPERSON"));
-	ck_assert(!dir_entry_is_a(&en, "inetOrg"));
+	check_lookups(&en);
+	dir_entry_index(&en);
+	check_lookups(&en);
+	en.n_attrs = 0;
+	dir_entry_index(&en);
+	ck_assert_ptr_null(dir_entry_attr(&en, "mail"));
 }
 END_TEST
 
@@ -239,7 +252,7 @@ sample_schema(void)
 	};
 	struct dir_attr attrs[] = {{"attributetypes", types, ARRAY_SIZE(types)},
 				   {"objectclasses", classes, ARRAY_SIZE(classes)}};
-	const struct dir_entry en = {"cn=Subschema", attrs, 2};
+	const struct dir_entry en = {.dn = "cn=Subschema", .attrs = attrs, .n_attrs = 2};
 	const struct dir_subschema *s = NULL;
 
 	ck_assert_int_eq(dir_subschema_build(a, &en, &s, &e), 0);
@@ -300,7 +313,7 @@ START_TEST(schema_classes)
 	ck_assert_ptr_null(names[3]);
 	ck_assert_uint_eq(dir_subschema_must_list(a, s, "boss", &names), 0);
 
-	const struct dir_entry nothing = {"cn=Subschema", NULL, 0};
+	const struct dir_entry nothing = {.dn = "cn=Subschema", .attrs = NULL, .n_attrs = 0};
 	const struct dir_subschema *none = NULL;
 
 	ck_assert_int_eq(dir_subschema_build(a, &nothing, &none, &e), -1);
@@ -393,7 +406,7 @@ START_TEST(filters_that_hold)
 {
 	struct strv title[] = {STRV("One"), STRV("Two")}, usn[] = {STRV("17")};
 	struct dir_attr attrs[] = {{"title", title, 2}, {"entryusn", usn, 1}, {"mail", NULL, 0}};
-	const struct dir_entry en = {"uid=x", attrs, ARRAY_SIZE(attrs)};
+	const struct dir_entry en = {.dn = "uid=x", .attrs = attrs, .n_attrs = ARRAY_SIZE(attrs)};
 	const struct dir_filter *yes = dir_f_eq(a, "TITLE", STRV("Two")), *no = dir_f_eq(a, "entryusn", STRV("18"));
 	const struct dir_filter *lacks = dir_f_not(a, dir_f_present(a, "mail"));
 
@@ -426,7 +439,7 @@ START_TEST(taken_back)
 {
 	struct strv fax[] = {STRV("old1"), STRV("old2")}, one[] = {STRV("new")};
 	struct dir_attr attrs[] = {{"fax", fax, 2}};
-	const struct dir_entry before = {"uid=x", attrs, 1};
+	const struct dir_entry before = {.dn = "uid=x", .attrs = attrs, .n_attrs = 1};
 	const struct dir_filter *f = dir_f_and2(a, dir_f_eq(a, "entryUUID", STRV("u")), dir_f_present(a, "sn"));
 	struct dir_mods m, back;
 
@@ -464,7 +477,9 @@ START_TEST(flavours)
 	struct strv config[] = {STRV("cn=config")};
 	struct dir_attr attrs[] = {{"objectClass", classes, 2}};
 	struct dir_attr hidden[] = {{"configContext", config, 1}};
-	const struct dir_entry open = {"", attrs, 1}, shy = {"", hidden, 1}, other = {"", NULL, 0};
+	const struct dir_entry open = {.dn = "", .attrs = attrs, .n_attrs = 1},
+			       shy = {.dn = "", .attrs = hidden, .n_attrs = 1},
+			       other = {.dn = "", .attrs = NULL, .n_attrs = 0};
 	const struct dir_flavour *f = &dir_flavour_openldap;
 
 	ck_assert_ptr_eq(dir_flavour_probe(&open), &dir_flavour_openldap);

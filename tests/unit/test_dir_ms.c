@@ -233,7 +233,7 @@ entry(const char *attr, struct strv value)
 
 	*v = value;
 	*at = (struct dir_attr){attr, v, 1};
-	*en = (struct dir_entry){"", at, 1};
+	*en = (struct dir_entry){.dn = "", .attrs = at, .n_attrs = 1};
 	return en;
 }
 
@@ -303,7 +303,7 @@ START_TEST(implied_rules_and_content_rules)
 	struct dir_attr attrs[] = {{"attributeTypes", types, ARRAY_SIZE(types)},
 				   {"objectClasses", classes, ARRAY_SIZE(classes)},
 				   {"dITContentRules", rules, ARRAY_SIZE(rules)}};
-	const struct dir_entry en = {"CN=Aggregate", attrs, 3};
+	const struct dir_entry en = {.dn = "CN=Aggregate", .attrs = attrs, .n_attrs = 3};
 	const struct dir_subschema *s;
 	const char *const *must_names;
 

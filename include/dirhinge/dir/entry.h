@@ -17,9 +17,12 @@ struct dir_entry {
 	const char *dn;
 	struct dir_attr *attrs;
 	size_t n_attrs;
+	uint64_t letters; /* dir_entry_index; 0: not made */
 };
 
 const struct dir_attr *dir_entry_attr(const struct dir_entry *en, const char *name); /* NULL if absent */
+/* For many lookups: what is absent is mostly told at once. The attributes must stay as they are from then on. */
+void dir_entry_index(struct dir_entry *en);
 /* First value, or a view with p NULL. */
 struct strv dir_entry_first(const struct dir_entry *en, const char *name);
 bool dir_entry_has(const struct dir_entry *en, const char *name, struct strv value); /* byte equality */
