@@ -15,6 +15,7 @@
 #define OID_SYNC            "1.3.6.1.4.1.4203.1.9.1.1"
 #define OID_PASSWORD_MODIFY "1.3.6.1.4.1.4203.1.11.1"
 #define OID_START_TLS       "1.3.6.1.4.1.1466.20037"
+#define OID_CLASS_ATTRS     "1.3.6.1.4.1.4203.1.5.2"
 
 /* One base search; the entry must be there. */
 static int
@@ -119,6 +120,7 @@ dir_rootdse_load(struct arena *a, struct conn *c, const struct dir_flavour *want
 		{&caps->sync, "supportedControl", STRV(OID_SYNC)},
 		{&caps->password_modify, "supportedExtension", STRV(OID_PASSWORD_MODIFY)},
 		{&caps->start_tls, "supportedExtension", STRV(OID_START_TLS)},
+		{&caps->class_attrs, "supportedFeatures", STRV(OID_CLASS_ATTRS)},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -50,7 +50,7 @@ static int
 add_entry(struct gw_run *run, const char *dn, const struct map_change *c, const struct gw_members *rest,
 	  const struct dir_entry **en_r, struct err *e)
 {
-	struct dir_write w = {.post_attrs = map_attrs(&run->m, run->map, run->project, NULL), .post_r = en_r};
+	struct dir_write w = {.post_attrs = map_attrs_post(&run->m, run->map, run->project), .post_r = en_r};
 	if (gw_write_add(run, dn, &c->mods, &w, e) < 0)
 		return -1;
 	if (!c->password.p && rest->n_add == 0 && !c->activate)

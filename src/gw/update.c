@@ -165,7 +165,7 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 		.change = &c,
 		.members = group ? &mm : NULL,
 		.was_disabled = !active_in(before),
-		.post_attrs = group ? gw_version_attrs(run) : map_attrs(&run->m, run->map, run->project, NULL),
+		.post_attrs = group ? gw_version_attrs(run) : map_attrs_post(&run->m, run->map, run->project),
 	};
 	if (gw_execute(run, &st, e) < 0)
 		return -1;

@@ -60,8 +60,8 @@ struct numbers { /* of LDAP attributes */
 };
 
 struct map_needs {
-	const char *const *all, *const *change; /* whole lists */
-	const char **names;                     /* all that an answer may need, each once */
+	const char *const *all, *const *read, *const *change; /* whole lists; read: all, in a search */
+	const char **names;                                   /* all that an answer may need, each once */
 	size_t n;
 	struct numbers *homes; /* of each of them */
 	struct numbers always, active, groups;
@@ -246,6 +246,28 @@ collect_change(struct map_run *r, const struct map *m)
 	return w.v;
 }
 
+/* The server looks for each attribute of an entry in the list it was sent, and for each of the list in its schema: a
+ * third of ours are those of our own class, which has one name (RFC 4529). Of another class that would bring what
+ * nobody asked for. */
+static const char *const *
+by_class(struct arena *a, const struct map *m)
+{
+	const char *const *from = m->needs->all;
+	size_t n = 0, kept = 0;
+	if (!m->caps->class_attrs || !m->aux_class || !str_caseeq(m->aux_class, "dirhingeUser"))
+		return from;
+	while (from[n])
+		n++;
+	const char **v = ARENA_ARRAY(a, n + 2, const char *);
+	for (size_t i = 0; i < n; i++)
+		if (!dir_subschema_may(m->caps->schema, m->aux_class, from[i]) ||
+		    dir_subschema_must(m->caps->schema, m->aux_class, from[i]))
+			v[kept++] = from[i];
+	v[kept++] = arena_printf(a, "@%s", m->aux_class);
+	v[kept] = NULL;
+	return kept < n ? v : from;
+}
+
 void
 map_attrs_prepare(struct arena *a, struct map *m)
 {
@@ -253,13 +275,20 @@ map_attrs_prepare(struct arena *a, struct map *m)
 	struct map_needs *needs = find_needs(&r, m);
 	m->needs = needs;
 	needs->all = collect(a, m, NULL, NULL);
+	needs->read = by_class(a, m);
 	needs->change = collect_change(&r, m);
 }
 
 const char *const *
 map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
 {
-	return f || scim_project_given(p) ? collect(r->a, m, p, f) : m->needs->all;
+	return f || scim_project_given(p) ? collect(r->a, m, p, f) : m->needs->read;
+}
+
+const char *const *
+map_attrs_post(struct map_run *r, const struct map *m, const struct scim_project *p)
+{
+	return scim_project_given(p) ? collect(r->a, m, p, NULL) : m->needs->all;
 }
 
 const char *const *

@@ -79,9 +79,9 @@ class Crawl:
         if self.how == "cursor":
             self.next = doc.get("nextCursor")
         else:
-            assert got, "an empty page before the end"
             self.next = doc["startIndex"] + (len(got) if self.by_returned else self.page)
-            self.next = self.next if self.next <= self.total else None
+            # An empty page is the end for a client: whoever it hides was missed, which the tests look for.
+            self.next = self.next if got and self.next <= self.total else None
         return got
 
     def run(self):
@@ -133,9 +133,9 @@ def test_other_attributes_are_another_search(crowd):
 
 
 def change(crowd, rng, known, born):
-    """Something an administrator or a client does between two pages: {id: what became of it}."""
+    """Something an administrator or a client does between two pages; the ids of those who are gone then."""
     gone, ldif = set(), ""
-    names = rng.sample(sorted(known), 12)
+    names = rng.sample(sorted(known, key=known.get), 12)              # ids differ from run to run, names hardly
     for id_ in names[:4]:                                             # deleted
         ldif += f"dn: uid={known[id_][0]},{PEOPLE}\nchangetype: delete\n\n"
         gone.add(id_)

@@ -13,6 +13,7 @@ struct dir_caps {
 	bool ppolicy; /* password policy request control known */
 	bool sync;    /* RFC 4533 */
 	bool start_tls;
+	bool class_attrs;   /* "@class" names all attributes of a class (RFC 4529), in searches */
 	bool no_versions;   /* see version_sign */
 	const char *vendor; /* for operators; "" if unknown */
 	const struct dir_subschema *schema;

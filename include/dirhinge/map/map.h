@@ -78,6 +78,7 @@ struct map_run { /* one request's view: where to look things up, on whose behalf
  * NULL-terminated. members and groups only when wanted. */
 const char *const *map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p,
 			     const struct scim_filter *f);
+const char *const *map_attrs_post(struct map_run *r, const struct map *m, const struct scim_project *p); /* post-read */
 /* Attributes needed to plan a change: all mapped ones but members. */
 const char *const *map_attrs_change(struct map_run *r, const struct map *m);
 
