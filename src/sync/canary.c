@@ -52,7 +52,7 @@ place(struct sync *s, struct err *e)
 }
 
 int
-canaries_load(struct sync *s, struct err *e)
+sync_canaries_load(struct sync *s, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024);
 	struct strv text, seen;
@@ -133,7 +133,7 @@ make_one(struct sync *s, struct canary *c, struct err *e)
 }
 
 int
-canaries_make(struct sync *s, struct err *e)
+sync_canaries_make(struct sync *s, struct err *e)
 {
 	for (size_t i = 0; i < s->canaries.n; i++) {
 		struct canary *c = &s->canaries.at[i];
@@ -157,7 +157,7 @@ canaries_make(struct sync *s, struct err *e)
 /* --- what the feed says about them --- */
 
 struct canary *
-canary_of(struct sync *s, const char *dn)
+sync_canary_of(struct sync *s, const char *dn)
 {
 	static const char rdn[] = "cn=" CANARY_NAME ",";
 
@@ -241,10 +241,10 @@ put_back(struct sync *s, struct store_tx *tx, struct canary *c, const char *id, 
 }
 
 int
-canary_seen(struct sync *s, struct store_tx *tx, const struct observation *o, struct err *e)
+sync_canary_seen(struct sync *s, struct store_tx *tx, const struct observation *o, struct err *e)
 {
 	bool gone = o->op ? o->op->kind == DIR_OP_DELETE : !o->entry;
-	struct canary *c = canary_of(s, o->op ? o->op->dn : o->entry ? o->entry->dn : NULL);
+	struct canary *c = sync_canary_of(s, o->op ? o->op->dn : o->entry ? o->entry->dn : NULL);
 
 	if (gone)
 		went(s, o->sync_id);
@@ -282,7 +282,7 @@ note_there(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 }
 
 int
-canaries_read(struct sync *s, const char **missing_r, struct err *e)
+sync_canaries_read(struct sync *s, const char **missing_r, struct err *e)
 {
 	struct canaries_there there = {.s = s};
 	const char *ids[SYNC_BASES_MAX];
@@ -305,7 +305,7 @@ canaries_read(struct sync *s, const char **missing_r, struct err *e)
 }
 
 int
-canary_untrusted(struct sync *s, const char *missing, struct err *e)
+sync_canary_untrusted(struct sync *s, const char *missing, struct err *e)
 {
 	s->why = SYNC_UNTRUSTED;
 	err_set(e, ERR_FORBIDDEN,
@@ -355,7 +355,7 @@ sentinel_older(struct sync *s, struct err *e)
 }
 
 int
-sentinel_check(struct sync *s, struct err *e)
+sync_sentinel_check(struct sync *s, struct err *e)
 {
 	int older = sentinel_older(s, e);
 
@@ -396,7 +396,7 @@ write_sentinel(struct sync *s, struct arena *a, struct err *e)
 }
 
 void
-sentinel_write(struct sync *s)
+sync_sentinel_write(struct sync *s)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024);
 	struct err e = ERR_INIT;

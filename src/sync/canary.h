@@ -25,24 +25,24 @@ struct canaries {
 };
 
 /* Those of the configured bases, from the store. */
-int canaries_load(struct sync *s, struct err *e) DH_MUST_USE;
+int sync_canaries_load(struct sync *s, struct err *e) DH_MUST_USE;
 /* Makes those that are not known, where it may; a known one is never made again. */
-int canaries_make(struct sync *s, struct err *e) DH_MUST_USE;
+int sync_canaries_make(struct sync *s, struct err *e) DH_MUST_USE;
 /* The canary with this DN, or NULL. */
-struct canary *canary_of(struct sync *s, const char *dn);
+struct canary *sync_canary_of(struct sync *s, const char *dn);
 /* Looks at each observation for a canary or the sentinel. */
-int canary_seen(struct sync *s, struct store_tx *tx, const struct observation *o, struct err *e) DH_MUST_USE;
+int sync_canary_seen(struct sync *s, struct store_tx *tx, const struct observation *o, struct err *e) DH_MUST_USE;
 
 /* Reads the known ones by their ids, where the feed reads: 1 all are there, 0 *missing_r is not, -1 (ERR_NOT_FOUND: a
  * base is missing). */
-int canaries_read(struct sync *s, const char **missing_r, struct err *e) DH_MUST_USE;
+int sync_canaries_read(struct sync *s, const char **missing_r, struct err *e) DH_MUST_USE;
 /* Says what is wrong and what to do; always -1. */
-int canary_untrusted(struct sync *s, const char *missing, struct err *e);
+int sync_canary_untrusted(struct sync *s, const char *missing, struct err *e);
 
 /* 1: the directory holds an older sentinel than the feed has brought already: it was restored, which is reported. 0,
  * -1. */
-int sentinel_check(struct sync *s, struct err *e) DH_MUST_USE;
+int sync_sentinel_check(struct sync *s, struct err *e) DH_MUST_USE;
 /* What cannot be written is told once in the log. */
-void sentinel_write(struct sync *s);
+void sync_sentinel_write(struct sync *s);
 
 #endif

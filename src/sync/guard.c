@@ -9,7 +9,7 @@
 #define TELL_AGAIN_MS 60000
 
 int64_t
-guard_limit(const struct sync_guard_opts *g, int64_t known)
+sync_guard_limit(const struct sync_guard_opts *g, int64_t known)
 {
 	int64_t share = known / 100 * g->max_percent + known % 100 * g->max_percent / 100;
 
@@ -35,7 +35,7 @@ hold(struct sync *s, struct store_tx *tx, const char *reason, struct err *e)
 }
 
 int
-guard_check(struct sync *s, struct store_tx *tx, const char *because, struct err *e)
+sync_guard_check(struct sync *s, struct store_tx *tx, const char *because, struct err *e)
 {
 	const struct sync_guard_opts *g = &s->opts.guard;
 	int64_t here = store_tx_removals_here(tx), out;
@@ -46,8 +46,8 @@ guard_check(struct sync *s, struct store_tx *tx, const char *because, struct err
 		return err_cause(e, "count removals");
 	if (because)
 		return hold(s, tx, because, e);
-	int64_t limit = guard_limit(g, store_state_count(s->opts.store, STORE_USER) +
-					       store_state_count(s->opts.store, STORE_GROUP));
+	int64_t limit = sync_guard_limit(g, store_state_count(s->opts.store, STORE_USER) +
+						    store_state_count(s->opts.store, STORE_GROUP));
 	if (here + out > limit)
 		return hold(s, tx,
 			    arena_printf(s->run.a,

@@ -31,7 +31,7 @@ allocate(struct idmap *m, size_t cap)
 }
 
 struct idmap *
-idmap_new(void)
+sync_idmap_new(void)
 {
 	struct arena *a = arena_new(sizeof(struct idmap));
 	struct idmap *m = ARENA_NEW(a, struct idmap);
@@ -42,7 +42,7 @@ idmap_new(void)
 }
 
 void
-idmap_free(struct idmap **m)
+sync_idmap_free(struct idmap **m)
 {
 	if (!*m)
 		return;
@@ -111,7 +111,7 @@ grow(struct idmap *m)
 }
 
 int
-idmap_put(struct idmap *m, const char *id, uint64_t value, struct err *e)
+sync_idmap_put(struct idmap *m, const char *id, uint64_t value, struct err *e)
 {
 	unsigned char key[ID_BYTES];
 
@@ -130,7 +130,7 @@ idmap_put(struct idmap *m, const char *id, uint64_t value, struct err *e)
 }
 
 bool
-idmap_get(const struct idmap *m, const char *id, uint64_t *value_r)
+sync_idmap_get(const struct idmap *m, const char *id, uint64_t *value_r)
 {
 	unsigned char key[ID_BYTES];
 
@@ -143,7 +143,7 @@ idmap_get(const struct idmap *m, const char *id, uint64_t *value_r)
 }
 
 size_t
-idmap_count(const struct idmap *m)
+sync_idmap_count(const struct idmap *m)
 {
 	return m->n;
 }

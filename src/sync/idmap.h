@@ -8,12 +8,12 @@
 
 struct idmap;
 
-struct idmap *idmap_new(void);
-void idmap_free(struct idmap **m);
+struct idmap *sync_idmap_new(void);
+void sync_idmap_free(struct idmap **m);
 /* ERR_PARSE if the id does not hold exactly 32 hex digits. */
-int idmap_put(struct idmap *m, const char *id, uint64_t value, struct err *e) DH_MUST_USE;
+int sync_idmap_put(struct idmap *m, const char *id, uint64_t value, struct err *e) DH_MUST_USE;
 /* False if it is not there. */
-bool idmap_get(const struct idmap *m, const char *id, uint64_t *value_r);
-size_t idmap_count(const struct idmap *m);
+bool sync_idmap_get(const struct idmap *m, const char *id, uint64_t *value_r);
+size_t sync_idmap_count(const struct idmap *m);
 
 #endif

@@ -60,9 +60,9 @@ static int
 check_view(struct sync *s, struct err *e)
 {
 	const char *missing;
-	int there = canaries_read(s, &missing, e);
+	int there = sync_canaries_read(s, &missing, e);
 
-	return there == 0 ? canary_untrusted(s, missing, e) : there < 0 ? -1 : 0;
+	return there == 0 ? sync_canary_untrusted(s, missing, e) : there < 0 ? -1 : 0;
 }
 
 static int
@@ -90,12 +90,12 @@ batch_tx(struct store_tx *tx, void *ctx, struct err *e)
 static int
 check_restored(struct sync *s, struct err *e)
 {
-	int older = sentinel_check(s, e);
+	int older = sync_sentinel_check(s, e);
 
 	if (older > 0) {
 		s->reconcile_at = deadline_in(0);
 		s->misplaced = true;
-		sentinel_write(s);
+		sync_sentinel_write(s);
 	}
 	return older < 0 ? -1 : 0;
 }
@@ -240,7 +240,7 @@ do_due(struct sync *s, struct err *e)
 		return -1;
 	if (s->changed_since && clock_mono_ms() - s->canaries.written_ms >= TICK_MS) {
 		s->changed_since = false;
-		sentinel_write(s);
+		sync_sentinel_write(s);
 	}
 	sync_tick(s);
 	return 0;

@@ -6,7 +6,7 @@
 #define SCRATCH 128 /* members between two scratch arenas */
 
 void
-member_list_add(struct arena *a, struct member_list *l, const char *dn_key, const char *id)
+sync_member_list_add(struct arena *a, struct member_list *l, const char *dn_key, const char *id)
 {
 	l->v = ARENA_GROW(a, l->v, l->n, &l->cap, 8);
 	l->v[l->n++] = (struct member_row){dn_key ? arena_strdup(a, dn_key) : NULL, id ? arena_strdup(a, id) : NULL};
@@ -26,15 +26,16 @@ look_up(struct seen *s, struct arena *a, const char *dn_key, struct met *met_r, 
 	struct store_state st;
 	/* A group may be its own member; its row is not written yet. */
 	if (s->new &&str_eq(dn_key, s->dn_key)) {
-		const char *name = seen_name(s->new, false);
+		const char *name = sync_seen_name(s->new, false);
 		*met_r = (struct met){name, s->dn_key, {json_string_value(json_object_get(s->new, "id")), name, false}};
 		return 1;
 	}
 	int found = store_tx_state_by_dn(s->tx, a, dn_key, &st, e);
 	if (found <= 0 || (st.kind != STORE_USER && st.kind != STORE_GROUP))
 		return found < 0 ? -1 : 0;
-	*met_r = (struct met){
-		stored_name(a, &st), st.dn_key, {st.id, stored_text(a, &st, "displayName"), st.kind == STORE_USER}};
+	*met_r = (struct met){sync_stored_name(a, &st),
+			      st.dn_key,
+			      {st.id, sync_stored_text(a, &st, "displayName"), st.kind == STORE_USER}};
 	return 1;
 }
 
@@ -85,9 +86,9 @@ struct comparing {
 static void
 lose(struct comparing *cp, const struct store_member *row)
 {
-	member_list_add(cp->s->a, &cp->c->drop, row->dn_key, row->member_id);
+	sync_member_list_add(cp->s->a, &cp->c->drop, row->dn_key, row->member_id);
 	if (row->member_id)
-		member_list_add(cp->s->a, &cp->c->lost, row->dn_key, row->member_id);
+		sync_member_list_add(cp->s->a, &cp->c->lost, row->dn_key, row->member_id);
 }
 
 static int
@@ -96,9 +97,9 @@ put_resolved(struct comparing *cp, struct arena *scratch, const char *dn_key, st
 	const char *id = NULL;
 	if (owner(cp->s, scratch, dn_key, &id, e) < 0)
 		return -1;
-	member_list_add(cp->s->a, &cp->c->put, dn_key, id);
+	sync_member_list_add(cp->s->a, &cp->c->put, dn_key, id);
 	if (id)
-		member_list_add(cp->s->a, &cp->c->gained, dn_key, id);
+		sync_member_list_add(cp->s->a, &cp->c->gained, dn_key, id);
 	cp->c->unresolved |= !id && map_may_hold(&cp->s->r->map, dn_key);
 	return 0;
 }
@@ -117,7 +118,7 @@ on_row(void *ctx, const struct store_member *row, struct err *e DH_UNUSED)
 	if (cp->keys)
 		strmap_put(cp->keys, key, &cp->matched);
 	if (s->o->reresolve || s->known_members)
-		member_list_add(s->a, &cp->again, row->dn_key, row->member_id);
+		sync_member_list_add(s->a, &cp->again, row->dn_key, row->member_id);
 	return 0;
 }
 
@@ -130,11 +131,11 @@ resolve_again(struct comparing *cp, struct arena *scratch, const struct member_r
 		return -1;
 	if (str_eq(id, row->id))
 		return 0;
-	member_list_add(a, &cp->c->put, row->dn_key, id);
+	sync_member_list_add(a, &cp->c->put, row->dn_key, id);
 	if (row->id)
-		member_list_add(a, &cp->c->lost, row->dn_key, row->id);
+		sync_member_list_add(a, &cp->c->lost, row->dn_key, row->id);
 	if (id)
-		member_list_add(a, &cp->c->gained, row->dn_key, id);
+		sync_member_list_add(a, &cp->c->gained, row->dn_key, id);
 	return 0;
 }
 
@@ -367,7 +368,7 @@ keep_lost(struct comparing *cp)
 }
 
 int
-members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r, struct err *e)
+sync_members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r, struct err *e)
 {
 	struct comparing cp = {.s = s, .c = c, .group = group_id(s)};
 	int rc;
@@ -399,7 +400,7 @@ members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r, str
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
 int
-members_write(struct seen *s, const struct member_change *c, struct err *e)
+sync_members_write(struct seen *s, const struct member_change *c, struct err *e)
 {
 	const char *group = group_id(s);
 	for (size_t i = 0; i < c->drop.n; i++)
@@ -414,7 +415,7 @@ members_write(struct seen *s, const struct member_change *c, struct err *e)
 }
 
 int
-members_write_new(struct seen *s, struct err *e)
+sync_members_write_new(struct seen *s, struct err *e)
 {
 	const char *group = group_id(s);
 	size_t n = s->members ? s->members->n : 0;
@@ -445,7 +446,7 @@ static int
 tell_met(struct seen *s, const struct subject *group, enum event_type type, const struct met *met, struct err *e)
 {
 	const struct told_member m = {met->ref.id, met->ref.user ? "User" : "Group", met->name, met->dn_key};
-	return seen_tell(s, &(struct telling){.type = type, .subject = group, .member = &m}, e);
+	return sync_seen_tell(s, &(struct telling){.type = type, .subject = group, .member = &m}, e);
 }
 
 static int
@@ -464,7 +465,7 @@ tell_one(struct seen *s, const struct subject *group, enum event_type type, cons
 	if (found < 0)
 		return -1;
 	if (found) {
-		met.name = stored_name(scratch, &st);
+		met.name = sync_stored_name(scratch, &st);
 		met.dn_key = st.dn_key;
 		met.ref.user = st.kind == STORE_USER;
 	}
@@ -472,7 +473,7 @@ tell_one(struct seen *s, const struct subject *group, enum event_type type, cons
 }
 
 int
-members_tell(struct seen *s, const struct subject *group, const struct member_change *c, struct err *e)
+sync_members_tell(struct seen *s, const struct subject *group, const struct member_change *c, struct err *e)
 {
 	for (size_t i = 0; i < c->lost.n; i++)
 		if (tell_one(s, group, EVENT_USER_REMOVED, c->lost.v[i].id, e) < 0)
@@ -496,7 +497,7 @@ on_new_member(void *ctx, const struct store_member *row, struct err *e)
 }
 
 int
-members_tell_new(struct seen *s, const struct subject *group, struct err *e)
+sync_members_tell_new(struct seen *s, const struct subject *group, struct err *e)
 {
 	struct telling_all t = {s, group};
 	for (size_t i = 0; s->met && i < s->n_met; i++)

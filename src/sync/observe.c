@@ -119,11 +119,11 @@ put_tombstone(struct seen *s, struct err *e)
 static int
 show(struct seen *s, bool group, const json_t *res, struct subject *sub, struct err *e)
 {
-	sub->name = seen_name(res, !group);
+	sub->name = sync_seen_name(res, !group);
 	if (!group)
 		return 0;
 	json_t *whole = json_keep(s->a, json_copy((json_t *)(uintptr_t)res));
-	if (members_show(s, sub->id, whole, &sub->members_left_out, e) < 0)
+	if (sync_members_show(s, sub->id, whole, &sub->members_left_out, e) < 0)
 		return -1;
 	if (!sub->members_left_out)
 		sub->data = strv_of(json_text(s->a, whole));
@@ -167,10 +167,10 @@ leave(struct seen *s, struct err *e)
 		.old_dn_key = s->was.dn_key,
 		.data = s->was.resource,
 	};
-	if (members_leave_all(s, e) < 0 || show(s, group, s->old, &sub, e) < 0)
+	if (sync_members_leave_all(s, e) < 0 || show(s, group, s->old, &sub, e) < 0)
 		return -1;
 	const struct telling t = {.type = group ? EVENT_GROUP_DELETED : EVENT_USER_DELETED, .subject = &sub};
-	if (seen_tell(s, &t, e) < 0)
+	if (sync_seen_tell(s, &t, e) < 0)
 		return -1;
 	return store_tx_member_drop_all(s->tx, s->was.id, e);
 }
@@ -198,11 +198,11 @@ write_members(struct seen *s, struct err *e)
 	struct member_change c;
 	bool need_fetch = false;
 	if (s->known_members)
-		return members_compare(s, &c, &need_fetch, e) < 0 || members_write(s, &c, e) < 0 ? -1 : 0;
+		return sync_members_compare(s, &c, &need_fetch, e) < 0 || sync_members_write(s, &c, e) < 0 ? -1 : 0;
 	/* Seen before in this first refresh, and changed since. */
 	if (s->live && store_tx_member_drop_all(s->tx, json_string_value(json_object_get(s->new, "id")), e) < 0)
 		return -1;
-	return members_write_new(s, e);
+	return sync_members_write_new(s, e);
 }
 
 static int
@@ -221,17 +221,17 @@ arrive(struct seen *s, struct err *e)
 	if (subject_now(s, &sub, e) < 0)
 		return -1;
 	const struct telling t = {.type = group ? EVENT_GROUP_CREATED : EVENT_USER_CREATED, .subject = &sub};
-	if (seen_tell(s, &t, e) < 0)
+	if (sync_seen_tell(s, &t, e) < 0)
 		return -1;
 	if (group) {
 		const struct subject of_members = without_members(s, &sub);
-		if (members_tell_new(s, &of_members, e) < 0)
+		if (sync_members_tell_new(s, &of_members, e) < 0)
 			return -1;
 	}
 	if (group && s->unresolved && !s->o->initial && !s->o->reresolve)
 		sync_recheck(s->r, s->o->sync_id, false);
 	/* In a first refresh whoever refers to it and came before waits for the end anyway. */
-	return s->o->initial ? 0 : members_came(s, e);
+	return s->o->initial ? 0 : sync_members_came(s, e);
 }
 
 /* --- it changes -------------------------------------------------------------------------------------------------- */
@@ -293,7 +293,7 @@ between(const struct seen *s, const struct subject *after)
 			(void)json_object_del(res, new[i]);
 	}
 	sub.data = strv_of(json_text(s->a, res));
-	sub.name = seen_name(res, true);
+	sub.name = sync_seen_name(res, true);
 	sub.dn_key = sub.old_dn_key;
 	return sub;
 }
@@ -308,7 +308,7 @@ tell_changes(struct seen *s, const struct subject *sub, struct err *e)
 	const struct subject first = active.n && rest.n ? between(s, sub) : *sub;
 	struct telling t = {.subject = &first, .changed = active.paths, .previous = active.previous};
 	t.type = enabled ? EVENT_USER_ACTIVATED : EVENT_USER_DEACTIVATED;
-	if (active.n && seen_tell(s, &t, e) < 0)
+	if (active.n && sync_seen_tell(s, &t, e) < 0)
 		return -1;
 	t.type = group ? EVENT_GROUP_UPDATED : EVENT_USER_UPDATED;
 	t.subject = sub;
@@ -316,7 +316,7 @@ tell_changes(struct seen *s, const struct subject *sub, struct err *e)
 	t.previous = rest.previous;
 	/* Told to nobody but those whose fence it crosses. */
 	t.moved = rest.n + active.n == 0 && !str_eq(s->dn_key, s->was.dn_key);
-	return rest.n || t.moved ? seen_tell(s, &t, e) : 0;
+	return rest.n || t.moved ? sync_seen_tell(s, &t, e) : 0;
 }
 
 static int
@@ -325,20 +325,20 @@ change(struct seen *s, bool *need_fetch_r, struct err *e)
 	bool group = s->kind == STORE_GROUP;
 	struct member_change c = {0};
 	struct subject sub;
-	if (group && (members_compare(s, &c, need_fetch_r, e) < 0 || *need_fetch_r))
+	if (group && (sync_members_compare(s, &c, need_fetch_r, e) < 0 || *need_fetch_r))
 		return *need_fetch_r ? 0 : -1;
-	if (group && members_write(s, &c, e) < 0)
+	if (group && sync_members_write(s, &c, e) < 0)
 		return -1;
 	if (subject_now(s, &sub, e) < 0 || tell_changes(s, &sub, e) < 0)
 		return -1;
 	if (group) {
 		const struct subject of_members = without_members(s, &sub);
-		if (members_tell(s, &of_members, &c, e) < 0)
+		if (sync_members_tell(s, &of_members, &c, e) < 0)
 			return -1;
 	}
 	if (str_eq(s->dn_key, s->was.dn_key))
 		return 0;
-	return members_moved(s, e) < 0 || members_came(s, e) < 0 ? -1 : 0;
+	return sync_members_moved(s, e) < 0 || sync_members_came(s, e) < 0 ? -1 : 0;
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
@@ -370,7 +370,7 @@ is_there(struct seen *s, bool *need_fetch_r, struct err *e)
 		s->told = false;
 		s->incarnation++;
 	}
-	if (seen_resource(s, e) < 0)
+	if (sync_seen_resource(s, e) < 0)
 		return -1;
 	if ((s->told ? change(s, need_fetch_r, e) : arrive(s, e)) < 0)
 		return -1;
@@ -383,7 +383,7 @@ observe(struct sync_run *r, struct store_tx *tx, const struct observation *o, bo
 {
 	struct seen s = {.r = r, .tx = tx, .o = o, .a = r->a, .known_members = late};
 	*need_fetch_r = false;
-	if (memory_ready(r, e) < 0)
+	if (sync_memory_ready(r, e) < 0)
 		return -1;
 	s.m = r->memory;
 	int found = store_tx_state(tx, s.a, o->sync_id, &s.was, e);
@@ -393,10 +393,10 @@ observe(struct sync_run *r, struct store_tx *tx, const struct observation *o, bo
 		s.was = (struct store_state){.incarnation = 0};
 	s.live = found && !(s.was.flags & STORE_TOMBSTONE);
 	s.told = s.live && is_resource(s.was.kind) && !(s.was.flags & STORE_UNTOLD);
-	int go = seen_entry(&s, need_fetch_r, e);
+	int go = sync_seen_entry(&s, need_fetch_r, e);
 	if (go <= 0)
 		return go;
-	if (find_kind(&s, e) < 0 || (s.told && stored_resource(s.a, &s.was, &s.old, e) < 0))
+	if (find_kind(&s, e) < 0 || (s.told && sync_stored_resource(s.a, &s.was, &s.old, e) < 0))
 		return -1;
 	find_csn(&s);
 	/* A row that nobody was told of keeps its number; what comes back, or becomes a resource, is a new one. */

@@ -15,24 +15,24 @@ struct phase {
 };
 
 struct phase *
-phase_new(void)
+sync_phase_new(void)
 {
 	struct arena *a = arena_new(sizeof(struct phase));
 	struct phase *p = ARENA_NEW(a, struct phase);
 
 	p->a = a;
-	p->ids = idmap_new();
+	p->ids = sync_idmap_new();
 	return p;
 }
 
 void
-phase_free(struct phase **p)
+sync_phase_free(struct phase **p)
 {
 	if (!*p)
 		return;
 	struct arena *a = (*p)->a;
 
-	idmap_free(&(*p)->ids);
+	sync_idmap_free(&(*p)->ids);
 	*p = NULL;
 	arena_free(&a); /* holds the struct itself */
 }
@@ -46,7 +46,7 @@ in_between(const struct phase *p, struct err *e)
 }
 
 int
-phase_begin(struct phase *p, bool full, struct err *e)
+sync_phase_begin(struct phase *p, bool full, struct err *e)
 {
 	if (p->begun)
 		return err_set(e, ERR_INTERNAL, "the change source began a refresh twice");
@@ -56,19 +56,19 @@ phase_begin(struct phase *p, bool full, struct err *e)
 }
 
 int
-phase_there(struct phase *p, const char *id, struct err *e)
+sync_phase_there(struct phase *p, const char *id, struct err *e)
 {
-	return in_between(p, e) < 0 ? -1 : idmap_put(p->ids, id, THERE, e);
+	return in_between(p, e) < 0 ? -1 : sync_idmap_put(p->ids, id, THERE, e);
 }
 
 int
-phase_gone(struct phase *p, const char *id, struct err *e)
+sync_phase_gone(struct phase *p, const char *id, struct err *e)
 {
-	return in_between(p, e) < 0 ? -1 : idmap_put(p->ids, id, GONE, e);
+	return in_between(p, e) < 0 ? -1 : sync_idmap_put(p->ids, id, GONE, e);
 }
 
 int
-phase_end(struct phase *p, bool deletes_told, struct err *e)
+sync_phase_end(struct phase *p, bool deletes_told, struct err *e)
 {
 	if (in_between(p, e) < 0)
 		return -1;
@@ -78,32 +78,32 @@ phase_end(struct phase *p, bool deletes_told, struct err *e)
 }
 
 bool
-phase_absence_counts(const struct phase *p)
+sync_phase_absence_counts(const struct phase *p)
 {
 	return p->ended && (p->full || !p->deletes_told);
 }
 
-enum phase_fate
-phase_fate(const struct phase *p, const char *id)
+enum sync_phase_fate
+sync_phase_fate(const struct phase *p, const char *id)
 {
 	uint64_t word;
 
 	if (!p->ended)
 		return PHASE_STAYS;
-	if (idmap_get(p->ids, id, &word))
+	if (sync_idmap_get(p->ids, id, &word))
 		return word == GONE ? PHASE_DELETED : PHASE_STAYS;
-	return phase_absence_counts(p) ? PHASE_ABSENT : PHASE_STAYS;
+	return sync_phase_absence_counts(p) ? PHASE_ABSENT : PHASE_STAYS;
 }
 
 enum phase_trust
-phase_judge(const struct phase *p, const char *const *canaries, size_t n, size_t n_bases, const char **missing_r)
+sync_phase_judge(const struct phase *p, const char *const *canaries, size_t n, size_t n_bases, const char **missing_r)
 {
 	if (!p->ended)
 		return PHASE_OPEN;
 	for (size_t i = 0; i < n; i++)
-		if (phase_fate(p, canaries[i]) != PHASE_STAYS) {
+		if (sync_phase_fate(p, canaries[i]) != PHASE_STAYS) {
 			*missing_r = canaries[i];
 			return PHASE_UNTRUSTED;
 		}
-	return phase_absence_counts(p) && n < n_bases ? PHASE_UNPROVEN : PHASE_TRUSTED;
+	return sync_phase_absence_counts(p) && n < n_bases ? PHASE_UNPROVEN : PHASE_TRUSTED;
 }

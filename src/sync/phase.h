@@ -8,15 +8,15 @@
 
 struct phase;
 
-struct phase *phase_new(void);
-void phase_free(struct phase **p);
+struct phase *sync_phase_new(void);
+void sync_phase_free(struct phase **p);
 
 /* In the order of the directory. ERR_INTERNAL out of order (an ENTRY before BEGIN, anything after END), ERR_PARSE for
  * an id that is none. The last word about an id holds. */
-int phase_begin(struct phase *p, bool full, struct err *e) DH_MUST_USE;
-int phase_there(struct phase *p, const char *id, struct err *e) DH_MUST_USE; /* ENTRY, PRESENT */
-int phase_gone(struct phase *p, const char *id, struct err *e) DH_MUST_USE;  /* DELETE */
-int phase_end(struct phase *p, bool deletes_told, struct err *e) DH_MUST_USE;
+int sync_phase_begin(struct phase *p, bool full, struct err *e) DH_MUST_USE;
+int sync_phase_there(struct phase *p, const char *id, struct err *e) DH_MUST_USE; /* ENTRY, PRESENT */
+int sync_phase_gone(struct phase *p, const char *id, struct err *e) DH_MUST_USE;  /* DELETE */
+int sync_phase_end(struct phase *p, bool deletes_told, struct err *e) DH_MUST_USE;
 
 enum phase_trust {
 	PHASE_OPEN,      /* no END: it proves nothing, not even what it showed */
@@ -26,17 +26,17 @@ enum phase_trust {
 };
 /* canaries: ids of those known, one for each of n_bases if all could be made. *missing_r: the first that is missing,
  * untouched otherwise. */
-enum phase_trust phase_judge(const struct phase *p, const char *const *canaries, size_t n, size_t n_bases,
-			     const char **missing_r);
+enum phase_trust sync_phase_judge(const struct phase *p, const char *const *canaries, size_t n, size_t n_bases,
+				  const char **missing_r);
 
-enum phase_fate {
+enum sync_phase_fate {
 	PHASE_STAYS,
 	PHASE_DELETED, /* the directory said so */
 	PHASE_ABSENT,  /* not mentioned where everything that is there would have been */
 };
 /* After END: the fate of an entry known before. */
-enum phase_fate phase_fate(const struct phase *p, const char *id);
+enum sync_phase_fate sync_phase_fate(const struct phase *p, const char *id);
 /* True if the end of this refresh makes what was not mentioned gone. */
-bool phase_absence_counts(const struct phase *p);
+bool sync_phase_absence_counts(const struct phase *p);
 
 #endif

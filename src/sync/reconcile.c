@@ -64,7 +64,7 @@ note_known(void *ctx, const struct store_state *st, struct err *e)
 	/* One that an operator kept, or of which one rejected what was to be told, has to be looked at if it is there:
 	 * no mark is like this. */
 	uint64_t m = st->flags & (STORE_SUSPECTED | STORE_REJECTED) ? UINT64_MAX : mark(st->csn, st->dn_key);
-	return idmap_put(c->known, st->sync_id, m, e);
+	return sync_idmap_put(c->known, st->sync_id, m, e);
 }
 
 static int
@@ -78,7 +78,7 @@ on_listed(void *ctx, const char *id, const char *csn, const char *dn, struct err
 	for (size_t i = 0; i < c->s->canaries.n; i++)
 		if (str_caseeq(c->s->canaries.at[i].id, id))
 			c->canary_listed[i] = true;
-	if (!idmap_get(c->known, id, &before)) {
+	if (!sync_idmap_get(c->known, id, &before)) {
 		suspect(c, id);
 		return 0;
 	}
@@ -86,7 +86,7 @@ on_listed(void *ctx, const char *id, const char *csn, const char *dn, struct err
 	c->scratch = arena_new(1024);
 	if (before != mark(csn, dir_dn_normal(c->scratch, dn)))
 		suspect(c, id);
-	return idmap_put(c->known, id, LISTED, e);
+	return sync_idmap_put(c->known, id, LISTED, e);
 }
 
 static int
@@ -95,7 +95,7 @@ note_unlisted(void *ctx, const struct store_state *st, struct err *e DH_UNUSED)
 	struct compare *c = ctx;
 	uint64_t m;
 
-	if (st->flags & STORE_TOMBSTONE || !idmap_get(c->known, st->sync_id, &m) || m == LISTED)
+	if (st->flags & STORE_TOMBSTONE || !sync_idmap_get(c->known, st->sync_id, &m) || m == LISTED)
 		return 0;
 	/* The operator has said no to this removal: only the operator asks again. */
 	c->n_suspected += (st->flags & STORE_SUSPECTED) != 0;
@@ -123,7 +123,7 @@ check_canaries(const struct compare *c, struct err *e)
 
 	for (size_t i = 0; i < all->n; i++)
 		if (all->at[i].id[0] && !c->canary_listed[i])
-			return canary_untrusted(c->s, all->at[i].id, e);
+			return sync_canary_untrusted(c->s, all->at[i].id, e);
 	return 0;
 }
 
@@ -202,7 +202,7 @@ int
 sync_compare(struct sync *s, bool asked, json_t **found_r, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
-	DH_CLEANUP(idmap_free) struct idmap *known = idmap_new();
+	DH_CLEANUP(sync_idmap_free) struct idmap *known = sync_idmap_new();
 	struct compare c = {.s = s, .a = a, .known = known, .asked = asked};
 	int64_t events = 0;
 
@@ -217,5 +217,5 @@ sync_compare(struct sync *s, bool asked, json_t **found_r, struct err *e)
 		*found_r = found(&c, events);
 	sync_report_compared(s, found(&c, events));
 	/* Only a view that misses nothing may be vouched for from now on. */
-	return c.n_gone > 0 || all_canaries(s) ? 0 : canaries_make(s, e);
+	return c.n_gone > 0 || all_canaries(s) ? 0 : sync_canaries_make(s, e);
 }

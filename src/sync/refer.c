@@ -9,8 +9,8 @@ static struct map_ref
 self(const struct seen *s)
 {
 	return (struct map_ref){
-		.id = seen_text(s, "id"),
-		.display = seen_text(s, "displayName"),
+		.id = sync_seen_text(s, "id"),
+		.display = sync_seen_text(s, "displayName"),
 		.user = s->kind == STORE_USER,
 	};
 }
@@ -22,14 +22,14 @@ ref_of(struct arena *a, const struct store_state *st, struct map_ref *ref_r)
 		return 0;
 	*ref_r = (struct map_ref){
 		.id = st->id,
-		.display = stored_text(a, st, "displayName"),
+		.display = sync_stored_text(a, st, "displayName"),
 		.user = st->kind == STORE_USER,
 	};
 	return 1;
 }
 
 int
-members_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e)
+sync_members_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e)
 {
 	struct seen *s = ctx;
 	struct store_state st;
@@ -54,7 +54,7 @@ on_shown(void *ctx, const struct store_member *row, struct err *e DH_UNUSED)
 {
 	struct showing *sh = ctx;
 	if (row->member_id)
-		member_list_add(sh->s->a, &sh->ids, NULL, row->member_id);
+		sync_member_list_add(sh->s->a, &sh->ids, NULL, row->member_id);
 	return sh->ids.n > SEEN_MEMBERS_SHOWN;
 }
 
@@ -91,7 +91,7 @@ show_met(struct seen *s, json_t *res)
 }
 
 int
-members_show(struct seen *s, const char *group, json_t *res, bool *left_out_r, struct err *e)
+sync_members_show(struct seen *s, const char *group, json_t *res, bool *left_out_r, struct err *e)
 {
 	struct showing sh = {.s = s};
 	*left_out_r = s->met && s->n_met > SEEN_MEMBERS_SHOWN;
@@ -127,7 +127,7 @@ on_holder(void *ctx, const struct store_member *row, struct err *e DH_UNUSED)
 {
 	struct holders *h = ctx;
 	if (!h->id || !str_eq(row->member_id, h->id) || !str_eq(row->dn_key, h->dn_key))
-		member_list_add(h->s->a, &h->rows, row->dn_key, row->group);
+		sync_member_list_add(h->s->a, &h->rows, row->dn_key, row->group);
 	return 0;
 }
 
@@ -146,7 +146,7 @@ recheck_holders(struct seen *s, const struct holders *h, bool at_once, struct er
 }
 
 int
-members_came(struct seen *s, struct err *e)
+sync_members_came(struct seen *s, struct err *e)
 {
 	const char *id = json_string_value(json_object_get(s->new, "id"));
 	struct holders h = {.s = s, .id = id, .dn_key = s->dn_key};
@@ -157,7 +157,7 @@ members_came(struct seen *s, struct err *e)
 }
 
 int
-members_moved(struct seen *s, struct err *e)
+sync_members_moved(struct seen *s, struct err *e)
 {
 	const char *id = json_string_value(json_object_get(s->new, "id"));
 	struct holders h = {.s = s, .id = id, .dn_key = s->dn_key};
@@ -171,23 +171,23 @@ tell_removed(struct seen *s, const struct store_state *group, const struct told_
 {
 	struct subject sub = {
 		.id = group->id,
-		.name = stored_name(s->a, group),
+		.name = sync_stored_name(s->a, group),
 		.incarnation = group->incarnation,
 		.dn_key = group->dn_key,
 		.old_dn_key = group->dn_key,
 		.data = group->resource,
 		.members_left_out = true,
 	};
-	return seen_tell(s, &(struct telling){.type = EVENT_USER_REMOVED, .subject = &sub, .member = m}, e);
+	return sync_seen_tell(s, &(struct telling){.type = EVENT_USER_REMOVED, .subject = &sub, .member = m}, e);
 }
 
 int
-members_leave_all(struct seen *s, struct err *e)
+sync_members_leave_all(struct seen *s, struct err *e)
 {
 	struct holders h = {.s = s};
 	struct strmap *told = strmap_new(s->a, false);
 	bool user = s->was.kind == STORE_USER;
-	struct told_member m = {s->was.id, user ? "User" : "Group", seen_name(s->old, user), s->was.dn_key};
+	struct told_member m = {s->was.id, user ? "User" : "Group", sync_seen_name(s->old, user), s->was.dn_key};
 	if (store_tx_members_of_id(s->tx, s->was.id, on_holder, &h, e) < 0)
 		return -1;
 	for (size_t i = 0; i < h.rows.n; i++) {
@@ -226,12 +226,12 @@ on_ref_row(void *ctx, const struct store_member *row, struct err *e DH_UNUSED)
 			rf->kept[i] = str_eq(row->member_id, rf->refs->v[i].id);
 			return 0;
 		}
-	member_list_add(rf->s->a, &rf->stale, row->dn_key, NULL);
+	sync_member_list_add(rf->s->a, &rf->stale, row->dn_key, NULL);
 	return 0;
 }
 
 int
-members_refer(struct seen *s, const struct member_list *refs, struct err *e)
+sync_members_refer(struct seen *s, const struct member_list *refs, struct err *e)
 {
 	const char *id = json_string_value(json_object_get(s->new, "id"));
 	struct referred rf = {.s = s, .refs = refs, .kept = ARENA_ARRAY(s->a, refs->n + 1, bool)};

@@ -38,7 +38,7 @@ static int
 note_entry(struct refresh *r, const struct dir_change *c, struct err *e)
 {
 	for (size_t i = 0; i < c->n_ids; i++)
-		if (phase_there(r->phase, c->ids[i], e) < 0)
+		if (sync_phase_there(r->phase, c->ids[i], e) < 0)
 			return -1;
 	return 0;
 }
@@ -53,7 +53,7 @@ must_wait(struct refresh *r, struct store_tx *tx, const char *id, const struct d
 	const char *key;
 
 	/* A canary that was put back has to speak before it is judged. */
-	if (r->initial || arena_used(r->a) > PUT_OFF_BYTES || canary_of(r->s, en->dn))
+	if (r->initial || arena_used(r->a) > PUT_OFF_BYTES || sync_canary_of(r->s, en->dn))
 		return 0;
 	key = dir_dn_normal(run->a, en->dn);
 	if (!key)
@@ -121,7 +121,7 @@ on_op(struct refresh *r, struct store_tx *tx, const struct dir_change *c, struct
 	struct observation o = observed(r, c);
 
 	r->n_entries++;
-	if (c->op->kind == DIR_OP_DELETE ? phase_gone(r->phase, c->ids[0], e) < 0 : note_entry(r, c, e) < 0)
+	if (c->op->kind == DIR_OP_DELETE ? sync_phase_gone(r->phase, c->ids[0], e) < 0 : note_entry(r, c, e) < 0)
 		return -1;
 	return sync_take(r->s, tx, &o, e);
 }
@@ -131,7 +131,7 @@ on_delete(struct refresh *r, const struct dir_change *c, struct err *e)
 {
 	for (size_t i = 0; i < c->n_ids; i++) {
 		struct gone *g = ARENA_NEW(r->a, struct gone);
-		if (phase_gone(r->phase, c->ids[i], e) < 0)
+		if (sync_phase_gone(r->phase, c->ids[i], e) < 0)
 			return -1;
 		*g = (struct gone){.id = keep(r->a, c->ids[i]), .csn = keep(r->a, c->csn)};
 		*r->gone_end = g;
@@ -150,7 +150,7 @@ on_change(struct refresh *r, struct store_tx *tx, const struct dir_change *c, st
 	switch (c->kind) {
 	case DIR_BEGIN:
 		r->full = c->full;
-		return phase_begin(r->phase, c->full, e);
+		return sync_phase_begin(r->phase, c->full, e);
 	case DIR_ENTRY:
 		rc = on_entry(r, tx, c, e);
 		break;
@@ -165,7 +165,7 @@ on_change(struct refresh *r, struct store_tx *tx, const struct dir_change *c, st
 		break;
 	case DIR_END:
 		r->compare = c->compare;
-		rc = phase_end(r->phase, c->deletes_told, e) < 0 ? -1 : 1;
+		rc = sync_phase_end(r->phase, c->deletes_told, e) < 0 ? -1 : 1;
 		break;
 	case DIR_COOKIE:
 		break;
@@ -182,7 +182,7 @@ stream(struct refresh *r, struct store_tx *tx, struct err *e)
 
 	if (r->begun) {
 		r->full = *r->begun;
-		rc = phase_begin(r->phase, r->full, e);
+		rc = sync_phase_begin(r->phase, r->full, e);
 	}
 	while (rc == 0) {
 		struct dir_change c;
@@ -213,18 +213,18 @@ judge(struct refresh *r, enum phase_trust *trust_r, struct err *e)
 	for (size_t i = 0; i < s->canaries.n; i++)
 		if (s->canaries.at[i].id[0])
 			ids[n++] = s->canaries.at[i].id;
-	*trust_r = phase_judge(r->phase, ids, n, s->canaries.n, &missing);
-	if (*trust_r != PHASE_UNTRUSTED && !phase_absence_counts(r->phase)) {
+	*trust_r = sync_phase_judge(r->phase, ids, n, s->canaries.n, &missing);
+	if (*trust_r != PHASE_UNTRUSTED && !sync_phase_absence_counts(r->phase)) {
 		/* Only changes were told, and what the account may not read any more is not among them: the resume
 		 * point must not go past it (reliability.md F-20). */
-		int there = canaries_read(s, &missing, e);
+		int there = sync_canaries_read(s, &missing, e);
 		if (there < 0)
 			return -1;
 		if (!there)
 			*trust_r = PHASE_UNTRUSTED;
 	}
 	if (*trust_r == PHASE_UNTRUSTED)
-		return canary_untrusted(s, missing, e);
+		return sync_canary_untrusted(s, missing, e);
 	for (size_t i = 0; i < s->canaries.n; i++)
 		s->canaries.at[i].missing = false;
 	sync_report_canaries(s);
@@ -236,7 +236,7 @@ collect_gone(void *ctx, const struct store_state *st, struct err *e DH_UNUSED)
 {
 	struct refresh *r = ctx;
 
-	if (st->flags & (STORE_TOMBSTONE | STORE_SUSPECTED) || phase_fate(r->phase, st->sync_id) != PHASE_ABSENT)
+	if (st->flags & (STORE_TOMBSTONE | STORE_SUSPECTED) || sync_phase_fate(r->phase, st->sync_id) != PHASE_ABSENT)
 		return 0;
 	struct gone *g = ARENA_NEW(r->a, struct gone);
 	g->id = keep(r->a, st->sync_id);
@@ -249,12 +249,12 @@ collect_gone(void *ctx, const struct store_state *st, struct err *e DH_UNUSED)
 static int
 take_gone(struct refresh *r, struct store_tx *tx, struct err *e)
 {
-	if (phase_absence_counts(r->phase) && store_tx_state_each(tx, collect_gone, r, e) < 0)
+	if (sync_phase_absence_counts(r->phase) && store_tx_state_each(tx, collect_gone, r, e) < 0)
 		return err_cause(e, "look for what is gone");
 	for (const struct gone *g = r->gone; g; g = g->next) {
 		struct observation o = {.sync_id = g->id, .csn = g->csn, .coalesced = true};
 		/* It may have come back within the same refresh. */
-		if (phase_fate(r->phase, g->id) == PHASE_STAYS)
+		if (sync_phase_fate(r->phase, g->id) == PHASE_STAYS)
 			continue;
 		sync_next_arena(r->s);
 		if (sync_take(r->s, tx, &o, e) < 0)
@@ -269,7 +269,7 @@ take_put_off(struct refresh *r, struct store_tx *tx, struct err *e)
 	for (const struct put_off *p = r->put_off; p; p = p->next) {
 		struct observation o = {
 			.sync_id = p->id, .csn = p->csn, .actor_dn = p->actor, .coalesced = !r->initial};
-		if (phase_fate(r->phase, p->id) != PHASE_STAYS)
+		if (sync_phase_fate(r->phase, p->id) != PHASE_STAYS)
 			continue;
 		if (dir_blob_read(sync_next_arena(r->s), p->entry, &o.entry, e) < 0 || sync_take(r->s, tx, &o, e) < 0)
 			return -1;
@@ -316,7 +316,7 @@ int
 sync_refresh(struct sync *s, const bool *begun_full, bool *was_full_r, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
-	DH_CLEANUP(phase_free) struct phase *phase = phase_new();
+	DH_CLEANUP(sync_phase_free) struct phase *phase = sync_phase_new();
 	struct refresh r = {.s = s, .a = a, .phase = phase, .begun = begun_full};
 	int64_t from = clock_mono_ms();
 

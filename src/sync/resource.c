@@ -25,7 +25,7 @@ keep_attr(struct memory *m, const struct dir_caps *caps, const char *attr)
 }
 
 int
-memory_ready(struct sync_run *r, struct err *e DH_UNUSED)
+sync_memory_ready(struct sync_run *r, struct err *e DH_UNUSED)
 {
 	if (r->memory && r->memory->set == r->map.set)
 		return 0;
@@ -173,7 +173,7 @@ after_op(struct seen *s, bool *need_fetch_r, struct err *e)
 }
 
 int
-seen_entry(struct seen *s, bool *need_fetch_r, struct err *e)
+sync_seen_entry(struct seen *s, bool *need_fetch_r, struct err *e)
 {
 	bool same_sid;
 	if (s->o->op)
@@ -199,16 +199,16 @@ static int
 on_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e)
 {
 	struct referring *rf = ctx;
-	int found = members_ref(rf->s, dn_key, ref_r, e);
+	int found = sync_members_ref(rf->s, dn_key, ref_r, e);
 	if (found < 0)
 		return -1;
-	member_list_add(rf->s->a, &rf->refs, dn_key, found ? ref_r->id : NULL);
+	sync_member_list_add(rf->s->a, &rf->refs, dn_key, found ? ref_r->id : NULL);
 	rf->s->unresolved |= !found && map_may_hold(&rf->s->r->map, dn_key);
 	return found;
 }
 
 const char *
-seen_text(const struct seen *s, const char *name)
+sync_seen_text(const struct seen *s, const char *name)
 {
 	const struct scim_attr *attr = scim_type_attr(map_type(s->map), STRV(""), strv_of(name));
 	const struct scim_scalar *value = scim_view_get(s->view, attr);
@@ -216,7 +216,7 @@ seen_text(const struct seen *s, const char *name)
 }
 
 int
-seen_resource(struct seen *s, struct err *e)
+sync_seen_resource(struct seen *s, struct err *e)
 {
 	struct referring rf = {.s = s};
 	struct map_run *run = &s->r->map;
@@ -229,11 +229,11 @@ seen_resource(struct seen *s, struct err *e)
 	scim_view_print(&s->m->resource, s->view, NULL);
 	s->text = buf_view(&s->m->resource);
 	/* The rows of a group are its members. */
-	return s->kind == STORE_USER && (s->live || rf.refs.n) ? members_refer(s, &rf.refs, e) : 0;
+	return s->kind == STORE_USER && (s->live || rf.refs.n) ? sync_members_refer(s, &rf.refs, e) : 0;
 }
 
 int
-stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, struct err *e)
+sync_stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, struct err *e)
 {
 	if (st->resource.n == 0) {
 		*res_r = NULL;
@@ -267,7 +267,7 @@ string_value(struct arena *a, struct strv quoted)
 }
 
 const char *
-stored_text(struct arena *a, const struct store_state *st, const char *key)
+sync_stored_text(struct arena *a, const struct store_state *st, const char *key)
 {
 	struct strv t = st->resource, wanted = strv_of(key);
 	int depth = 0;
@@ -289,13 +289,13 @@ stored_text(struct arena *a, const struct store_state *st, const char *key)
 }
 
 const char *
-stored_name(struct arena *a, const struct store_state *st)
+sync_stored_name(struct arena *a, const struct store_state *st)
 {
-	return stored_text(a, st, st->kind == STORE_USER ? "userName" : "displayName");
+	return sync_stored_text(a, st, st->kind == STORE_USER ? "userName" : "displayName");
 }
 
 const char *
-seen_name(const json_t *res, bool user)
+sync_seen_name(const json_t *res, bool user)
 {
 	return json_string_value(json_object_get(res, user ? "userName" : "displayName"));
 }

@@ -79,18 +79,18 @@ struct seen {
 	bool all_members, known_members; /* the whole list; the rows known are to be looked at again */
 };
 /* --- resource.c -------------------------------------------------------------------------------------------------- */
-int memory_ready(struct sync_run *r, struct err *e) DH_MUST_USE;
+int sync_memory_ready(struct sync_run *r, struct err *e) DH_MUST_USE;
 /* Finds .entry and what is said of members. 1: go on, 0: nothing new, -1; *need_fetch_r as sync_observe. */
-int seen_entry(struct seen *s, bool *need_fetch_r, struct err *e) DH_MUST_USE;
+int sync_seen_entry(struct seen *s, bool *need_fetch_r, struct err *e) DH_MUST_USE;
 /* .new and .text of .entry; its references are resolved and kept as rows. */
-int seen_resource(struct seen *s, struct err *e) DH_MUST_USE;
-const char *seen_text(const struct seen *s, const char *name); /* of .view, NULL if it has none */
+int sync_seen_resource(struct seen *s, struct err *e) DH_MUST_USE;
+const char *sync_seen_text(const struct seen *s, const char *name); /* of .view, NULL if it has none */
 /* The resource of a row; NULL if it has none. */
-int stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, struct err *e) DH_MUST_USE;
+int sync_stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, struct err *e) DH_MUST_USE;
 /* A string of that resource ("displayName") without making a tree of it: members are asked for little else. */
-const char *stored_text(struct arena *a, const struct store_state *st, const char *key);
-const char *stored_name(struct arena *a, const struct store_state *st); /* userName or displayName */
-const char *seen_name(const json_t *res, bool user);
+const char *sync_stored_text(struct arena *a, const struct store_state *st, const char *key);
+const char *sync_stored_name(struct arena *a, const struct store_state *st); /* userName or displayName */
+const char *sync_seen_name(const json_t *res, bool user);
 
 /* --- members.c --------------------------------------------------------------------------------------------------- */
 
@@ -101,7 +101,7 @@ struct member_list {
 	struct member_row *v;
 	size_t n, cap;
 };
-void member_list_add(struct arena *a, struct member_list *l, const char *dn_key, const char *id);
+void sync_member_list_add(struct arena *a, struct member_list *l, const char *dn_key, const char *id);
 
 /* What changes in the rows of one group, and who comes and goes by id. */
 struct member_change {
@@ -110,27 +110,27 @@ struct member_change {
 	bool unresolved; /* a new row is nobody's */
 };
 /* Compares, writes nothing. *need_fetch_r: the operation names a member that is not known. */
-int members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r, struct err *e) DH_MUST_USE;
-int members_write(struct seen *s, const struct member_change *c, struct err *e) DH_MUST_USE;
+int sync_members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r, struct err *e) DH_MUST_USE;
+int sync_members_write(struct seen *s, const struct member_change *c, struct err *e) DH_MUST_USE;
 /* user_removed, then user_added, of the group in s. */
-int members_tell(struct seen *s, const struct subject *group, const struct member_change *c, struct err *e) DH_MUST_USE;
-/* The rows of a group that is new; user_added for all of them. */
-int members_write_new(struct seen *s, struct err *e) DH_MUST_USE;
-int members_tell_new(struct seen *s, const struct subject *group, struct err *e) DH_MUST_USE;
+int sync_members_tell(struct seen *s, const struct subject *group, const struct member_change *c,
+		      struct err *e) DH_MUST_USE;
+int sync_members_write_new(struct seen *s, struct err *e) DH_MUST_USE; /* the same of a group that is new */
+int sync_members_tell_new(struct seen *s, const struct subject *group, struct err *e) DH_MUST_USE;
 
 /* --- refer.c: who refers to whom --------------------------------------------------------------------------------- */
 
 /* map_ref_fn, answered by the store; ctx is struct seen. */
-int members_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e) DH_MUST_USE;
+int sync_members_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struct err *e) DH_MUST_USE;
 /* Puts "members" into res if there are few; *left_out_r otherwise. */
-int members_show(struct seen *s, const char *group, json_t *res, bool *left_out_r, struct err *e) DH_MUST_USE;
+int sync_members_show(struct seen *s, const char *group, json_t *res, bool *left_out_r, struct err *e) DH_MUST_USE;
 /* The resource s->was goes: user_removed from each group that has it. The rows stay, as those of nobody. */
-int members_leave_all(struct seen *s, struct err *e) DH_MUST_USE;
+int sync_members_leave_all(struct seen *s, struct err *e) DH_MUST_USE;
 /* It has come to the name s->dn_key, or left its former one: who refers to it is read again. */
-int members_came(struct seen *s, struct err *e) DH_MUST_USE;
-int members_moved(struct seen *s, struct err *e) DH_MUST_USE;
+int sync_members_came(struct seen *s, struct err *e) DH_MUST_USE;
+int sync_members_moved(struct seen *s, struct err *e) DH_MUST_USE;
 /* References of a user (manager), kept in the same rows as members: refs are all there are. */
-int members_refer(struct seen *s, const struct member_list *refs, struct err *e) DH_MUST_USE;
+int sync_members_refer(struct seen *s, const struct member_list *refs, struct err *e) DH_MUST_USE;
 
 /* --- tell.c ------------------------------------------------------------------------------------------------------ */
 
@@ -145,6 +145,6 @@ struct telling {
 	const json_t *previous;
 	bool moved; /* an update of nothing but the DN */
 };
-int seen_tell(struct seen *s, const struct telling *t, struct err *e) DH_MUST_USE;
+int sync_seen_tell(struct seen *s, const struct telling *t, struct err *e) DH_MUST_USE;
 
 #endif

@@ -144,7 +144,7 @@ load_cookie(struct sync *s, bool *begun_r, struct err *e)
 static int
 compare_after(struct sync *s, bool full, struct err *e)
 {
-	int older = sentinel_check(s, e);
+	int older = sync_sentinel_check(s, e);
 
 	if (older < 0)
 		return -1;
@@ -156,11 +156,11 @@ attempt(struct sync *s, struct err *e)
 {
 	bool begun, full;
 
-	if (sync_setup(s, e) < 0 || canaries_load(s, e) < 0 || load_cookie(s, &begun, e) < 0 ||
+	if (sync_setup(s, e) < 0 || sync_canaries_load(s, e) < 0 || load_cookie(s, &begun, e) < 0 ||
 	    sync_ids_load(s->run.recheck, s->opts.store, e) < 0)
 		return -1;
 	/* Later only behind a comparison that missed nothing: it must not vouch for a tree that came back empty. */
-	if (!begun && canaries_make(s, e) < 0)
+	if (!begun && sync_canaries_make(s, e) < 0)
 		return -1;
 	if (dir_feed_open(s->feed, buf_view(&s->cookie), deadline_in(OPEN_MS), e) < 0)
 		return -1;
@@ -169,7 +169,7 @@ attempt(struct sync *s, struct err *e)
 		return -1;
 	sync_report_state(s, SYNC_STATE_LIVE, NULL);
 	s->failures = 0;
-	sentinel_write(s);
+	sync_sentinel_write(s);
 	return sync_live(s, e);
 }
 

@@ -136,8 +136,8 @@ void sync_tick(struct sync *s);
 int sync_compare(struct sync *s, bool asked, json_t **found_r, struct err *e) DH_MUST_USE;
 
 /* --- guard.c ----------------------------------------------------------------------------------------------------- */
-int64_t guard_limit(const struct sync_guard_opts *g, int64_t known);
+int64_t sync_guard_limit(const struct sync_guard_opts *g, int64_t known);
 /* Holds back what this transaction takes away if it is too much, or if because is not NULL. */
-int guard_check(struct sync *s, struct store_tx *tx, const char *because, struct err *e) DH_MUST_USE;
+int sync_guard_check(struct sync *s, struct store_tx *tx, const char *because, struct err *e) DH_MUST_USE;
 
 #endif

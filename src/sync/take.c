@@ -26,7 +26,7 @@ sync_take(struct sync *s, struct store_tx *tx, const struct observation *o, stru
 	bool need_fetch = false;
 
 	watch_clock(s, o->csn);
-	if (canary_seen(s, tx, o, e) < 0)
+	if (sync_canary_seen(s, tx, o, e) < 0)
 		return -1;
 	if (sync_observe(&s->run, tx, o, &need_fetch, e) < 0)
 		return err_cause(e, "take %s over", o->sync_id);
@@ -127,7 +127,7 @@ sync_note_cookie(struct sync *s, struct strv cookie)
 int
 sync_seal(struct sync *s, struct store_tx *tx, const char *hold_because, struct err *e)
 {
-	if (guard_check(s, tx, hold_because, e) < 0)
+	if (sync_guard_check(s, tx, hold_because, e) < 0)
 		return err_cause(e, "guard");
 	if (sync_ids_keep(s->run.recheck, tx, e) < 0)
 		return -1;

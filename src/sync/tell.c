@@ -44,7 +44,7 @@ moved_name(enum event_type t)
 }
 
 int
-seen_tell(struct seen *s, const struct telling *t, struct err *e)
+sync_seen_tell(struct seen *s, const struct telling *t, struct err *e)
 {
 	static const char *const members[] = {"members", NULL};
 	const struct subject *sub = t->subject;

@@ -5,9 +5,10 @@ build=${builddir:-.}
 build=$(cd "$build" && pwd)
 . "$(dirname "$0")/lib.sh"
 
-for m in crypto scim dir policy map gw http; do
+for m in crypto net scim dir store policy map event gw sync http; do
 	lib=$build/libdirhinge-$m.a
-	out=$(nm --defined-only "$lib" 2>/dev/null | awk -v m="$m" '$2 == "T" && $3 !~ ("^" m "_") && $3 !~ /^(__|_GLOBAL|asan|_sub_)/ { print $3 }')
+	types=$(sed -n 's,^struct \([a-z_]*\)\( {\|;\)$,\1,p' include/dirhinge/"$m"/*.h 2>/dev/null | sort -u | tr '\n' '|')
+	out=$(nm --defined-only "$lib" 2>/dev/null | awk -v names="^(${types}$m)_" '$2 == "T" && $3 !~ names && $3 !~ /^(__|_GLOBAL|asan|_sub_)/ { print $3 }')
 	[ -z "$out" ] || complain "libdirhinge-$m.a: names without the prefix ${m}_: $out"
 done
 finish

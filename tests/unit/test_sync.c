@@ -19,27 +19,27 @@ id_of(uint64_t n)
 
 START_TEST(many_ids_are_kept_apart)
 {
-	DH_CLEANUP(idmap_free) struct idmap *m = idmap_new();
+	DH_CLEANUP(sync_idmap_free) struct idmap *m = sync_idmap_new();
 	uint64_t v;
 
 	for (uint64_t i = 0; i < 20000; i++)
-		ck_assert_int_eq(idmap_put(m, id_of(i), i, &e), 0);
-	ck_assert_uint_eq(idmap_count(m), 20000);
+		ck_assert_int_eq(sync_idmap_put(m, id_of(i), i, &e), 0);
+	ck_assert_uint_eq(sync_idmap_count(m), 20000);
 	for (uint64_t i = 0; i < 20000; i++) {
-		ck_assert(idmap_get(m, id_of(i), &v));
+		ck_assert(sync_idmap_get(m, id_of(i), &v));
 		ck_assert_uint_eq(v, i);
 	}
-	ck_assert(!idmap_get(m, id_of(20000), &v));
-	ck_assert_int_eq(idmap_put(m, id_of(7), 8, &e), 0);
-	ck_assert_uint_eq(idmap_count(m), 20000);
-	ck_assert(idmap_get(m, id_of(7), &v));
+	ck_assert(!sync_idmap_get(m, id_of(20000), &v));
+	ck_assert_int_eq(sync_idmap_put(m, id_of(7), 8, &e), 0);
+	ck_assert_uint_eq(sync_idmap_count(m), 20000);
+	ck_assert(sync_idmap_get(m, id_of(7), &v));
 	ck_assert_uint_eq(v, 8);
 }
 END_TEST
 
 START_TEST(an_id_has_many_spellings)
 {
-	DH_CLEANUP(idmap_free) struct idmap *m = idmap_new();
+	DH_CLEANUP(sync_idmap_free) struct idmap *m = sync_idmap_new();
 	static const char *const bad[] = {
 		"",
 		"-",
@@ -51,17 +51,17 @@ START_TEST(an_id_has_many_spellings)
 	};
 	uint64_t v = 0;
 
-	ck_assert_int_eq(idmap_put(m, "00000000-0000-0000-0000-000000000000", 1, &e), 0);
-	ck_assert_int_eq(idmap_put(m, "dc8ba882-1dd211b2-80c5f6f5-e4fe4e0b", 2, &e), 0);
-	ck_assert(idmap_get(m, "DC8BA882-1DD2-11B2-80C5-F6F5E4FE4E0B", &v) && v == 2);
-	ck_assert(idmap_get(m, "00000000000000000000000000000000", &v) && v == 1);
+	ck_assert_int_eq(sync_idmap_put(m, "00000000-0000-0000-0000-000000000000", 1, &e), 0);
+	ck_assert_int_eq(sync_idmap_put(m, "dc8ba882-1dd211b2-80c5f6f5-e4fe4e0b", 2, &e), 0);
+	ck_assert(sync_idmap_get(m, "DC8BA882-1DD2-11B2-80C5-F6F5E4FE4E0B", &v) && v == 2);
+	ck_assert(sync_idmap_get(m, "00000000000000000000000000000000", &v) && v == 1);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		ck_assert_int_eq(idmap_put(m, bad[i], 3, &e), -1);
+		ck_assert_int_eq(sync_idmap_put(m, bad[i], 3, &e), -1);
 		ck_assert_int_eq(e.code, ERR_PARSE);
-		ck_assert(!idmap_get(m, bad[i], &v));
+		ck_assert(!sync_idmap_get(m, bad[i], &v));
 		err_clear(&e);
 	}
-	ck_assert_uint_eq(idmap_count(m), 2);
+	ck_assert_uint_eq(sync_idmap_count(m), 2);
 }
 END_TEST
 
@@ -89,7 +89,7 @@ START_TEST(the_larger_limit_counts)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct sync_guard_opts g = {.max_removals = cases[i].removals, .max_percent = cases[i].percent};
-		ck_assert_int_eq(guard_limit(&g, cases[i].known), cases[i].limit);
+		ck_assert_int_eq(sync_guard_limit(&g, cases[i].known), cases[i].limit);
 	}
 }
 END_TEST
@@ -114,7 +114,7 @@ append_and_check(struct store_tx *tx, void *ctx, struct err *why)
 		if (store_tx_event(tx, &ev, why) < 0)
 			return -1;
 	}
-	return guard_check(&r->sync, tx, r->because, why);
+	return sync_guard_check(&r->sync, tx, r->because, why);
 }
 
 static void

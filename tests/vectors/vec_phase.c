@@ -34,24 +34,24 @@ static int
 step(struct arena *a, struct phase *p, struct strv w, struct err *e)
 {
 	if (strv_eq(w, STRV("begin")) || strv_eq(w, STRV("begin-full")))
-		return phase_begin(p, w.n > 5, e);
+		return sync_phase_begin(p, w.n > 5, e);
 	if (strv_eq(w, STRV("end-told")) || strv_eq(w, STRV("end-left")))
-		return phase_end(p, strv_eq(w, STRV("end-told")), e);
+		return sync_phase_end(p, strv_eq(w, STRV("end-told")), e);
 	if (w.n == 2 && w.p[0] == '+')
-		return phase_there(p, id_of(a, w.p[1]), e);
+		return sync_phase_there(p, id_of(a, w.p[1]), e);
 	if (w.n == 2 && w.p[0] == '-')
-		return phase_gone(p, id_of(a, w.p[1]), e);
+		return sync_phase_gone(p, id_of(a, w.p[1]), e);
 	return err_set(e, ERR_SYNTAX, "unknown word %.*s", (int)w.n, w.p);
 }
 
 static void
-list_fates(const struct phase *p, const struct vec_case *c, struct strv known, enum phase_fate fate, const char *name,
-	   struct buf *out)
+list_fates(const struct phase *p, const struct vec_case *c, struct strv known, enum sync_phase_fate fate,
+	   const char *name, struct buf *out)
 {
 	bool any = false;
 
 	for (struct strv w = next_word(&known); w.n; w = next_word(&known)) {
-		if (isupper((unsigned char)w.p[0]) || phase_fate(p, id_of(c->a, w.p[0])) != fate)
+		if (isupper((unsigned char)w.p[0]) || sync_phase_fate(p, id_of(c->a, w.p[0])) != fate)
 			continue;
 		if (!any)
 			buf_printf(out, " %s", name);
@@ -71,7 +71,7 @@ judge(const struct phase *p, const struct vec_case *c, const struct state *s, st
 	for (struct strv w = next_word(&rest); w.n; w = next_word(&rest))
 		if (isupper((unsigned char)w.p[0]) && n < ARRAY_SIZE(canaries))
 			canaries[n++] = id_of(c->a, w.p[0]);
-	enum phase_trust trust = phase_judge(p, canaries, n, s->bases, &missing);
+	enum phase_trust trust = sync_phase_judge(p, canaries, n, s->bases, &missing);
 	buf_adds(out, names[trust]);
 	for (size_t i = 0; missing && letters[i]; i++)
 		if (str_eq(id_of(c->a, letters[i]), missing))
@@ -87,7 +87,7 @@ play(void *ctx, const struct vec_case *c, struct buf *out)
 {
 	struct err e = ERR_INIT;
 	struct strv rest = c->input;
-	DH_CLEANUP(phase_free) struct phase *p = phase_new();
+	DH_CLEANUP(sync_phase_free) struct phase *p = sync_phase_new();
 
 	for (struct strv w = next_word(&rest); w.n; w = next_word(&rest))
 		if (step(c->a, p, w, &e) < 0) {
