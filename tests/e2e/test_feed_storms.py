@@ -224,6 +224,25 @@ def test_F23_the_next_leaver_after_a_release(source):
         fed.remove()
 
 
+def test_a_leaver_in_a_held_group():
+    """What is held of the group delays nobody's deletion; what is released later names somebody who is gone."""
+    fed = Fed(guard={"max_removals": 3, "max_percent": 1})
+    try:
+        made = fed.make_many(6)
+        ids = [i for i, _ in made]
+        group = fed.add_group(unique("all"), [dn for _, dn in made])
+        g = fed.id(group)
+        fed.mark()
+        fed.ldap.modify(group, ("delete", "member", [dn for _, dn in made[:5]]))
+        assert fed.mark() == []
+        assert [short(e) for e in fed.told(fed.ldap.delete, made[0][1])] == [("user.deleted", ids[0])]
+        (batch,) = operate(fed, "GET", "/admin/v1/guard")["data"]
+        operate(fed, "POST", f"/admin/v1/guard/{batch['id']}/release", {"why": "it is right"})
+        assert sorted(short(e) for e in fed.mark()) == sorted(("group.user_removed", g, i) for i in ids[:5])
+    finally:
+        fed.remove()
+
+
 @pytest.mark.parametrize("source", ["accesslog", "syncrepl"])
 def test_a_rejection_forgets_nothing(source):
     """Who was disabled or put out of a group without anybody being told is as before for the readers, and is told when the
