@@ -198,6 +198,7 @@ static void
 check_long_gap(const char *name, bool poll)
 {
 	struct fl_seen seen;
+	const struct dir_change *last;
 	struct dir_change c;
 	int rc;
 
@@ -232,9 +233,12 @@ check_long_gap(const char *name, bool poll)
 	fl_delete("uid=gap3," PEOPLE);
 	if (poll)
 		(void)fl_next(DIR_BEGIN);
-	ck_assert_int_eq(fl_next(DIR_OP)->op->kind, DIR_OP_DELETE);
+	last = fl_next(DIR_OP);
+	ck_assert_int_eq(last->op->kind, DIR_OP_DELETE);
 	if (poll)
 		(void)fl_next(DIR_END);
+	else if (last->cookie.n == 0) /* told while the log still caught up: the resume point comes behind it */
+		(void)fl_next(DIR_COOKIE);
 
 	/* A short one is read as before. */
 	dir_feed_close(fl_feed());
