@@ -707,6 +707,8 @@ START_TEST(a_slow_reader_is_cut)
 	int64_t open = 0, cut = 0;
 	limits.reply_ms = 300;
 	start(&limits);
+	client_close(&c); /* one that says nothing is cut as well, in time */
+	c.fd = -1;
 	client_connect(&s, http_address(h));
 	ck_assert_int_eq(setsockopt(s.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
 	client_request(&s, "GET", "/events/stream", "reading", "", NULL);
