@@ -73,6 +73,12 @@ sync_recheck(struct sync_run *r, const char *sync_id, bool at_once)
 	add(r->recheck, strv_of(sync_id), deadline_in(at_once ? 0 : LATER_MS));
 }
 
+bool
+sync_rechecks(const struct sync_run *r, const char *sync_id)
+{
+	return strmap_get(r->recheck->set, strv_of(sync_id));
+}
+
 size_t
 sync_ids_count(const struct sync_ids *ids)
 {

@@ -79,6 +79,7 @@ struct comparing {
 	struct strmap *keys; /* what the directory lists: to one of the marks; NULL: just what the rows say */
 	char listed, matched, unlisted; /* marks: their addresses */
 	struct member_list again;       /* rows to resolve anew */
+	bool waits;                     /* for its second look */
 	const char *group;
 };
 
@@ -117,7 +118,7 @@ on_row(void *ctx, const struct store_member *row, struct err *e DH_UNUSED)
 	}
 	if (cp->keys)
 		strmap_put(cp->keys, key, &cp->matched);
-	if (s->o->reresolve || s->known_members)
+	if (s->o->reresolve || s->known_members || !row->member_id)
 		sync_member_list_add(s->a, &cp->again, row->dn_key, row->member_id);
 	return 0;
 }
@@ -129,6 +130,7 @@ resolve_again(struct comparing *cp, struct arena *scratch, const struct member_r
 	struct arena *a = cp->s->a;
 	if (owner(cp->s, scratch, row->dn_key, &id, e) < 0)
 		return -1;
+	cp->c->unresolved |= !id && !row->id && cp->waits && map_may_hold(&cp->s->r->map, row->dn_key);
 	if (str_eq(id, row->id))
 		return 0;
 	sync_member_list_add(a, &cp->c->put, row->dn_key, id);
@@ -147,6 +149,9 @@ compare_list(struct comparing *cp, struct err *e)
 	if (store_tx_members(cp->s->tx, cp->group, on_row, cp, e) < 0)
 		return -1;
 	size_t n = cp->keys ? strmap_count(cp->keys) : 0;
+	/* Whoever is missing may be there by a name that was unknown when the group was read last. */
+	if (!cp->s->o->reresolve && !cp->s->known_members && cp->c->lost.n == 0)
+		cp->again.n = 0;
 	for (size_t i = 0; i < n || i < cp->again.n;) {
 		DH_CLEANUP(arena_free) struct arena *scratch = arena_new(16384);
 		for (size_t k = 0; k < SCRATCH; k++, i++) {
@@ -372,6 +377,7 @@ sync_members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r
 {
 	struct comparing cp = {.s = s, .c = c, .group = group_id(s)};
 	int rc;
+	cp.waits = !s->o->reresolve && sync_rechecks(s->r, s->o->sync_id);
 	*c = (struct member_change){0};
 	if (s->all_members) {
 		cp.keys = strmap_new(s->a, false);

@@ -72,5 +72,7 @@ extern const char *const sync_containers[];
 /* Asks the engine to read this entry again and to observe it with .reresolve: at once, or a second later, when overlays
  * that change members silently (refint) are through. */
 void sync_recheck(struct sync_run *r, const char *sync_id, bool at_once);
+/* True while that look is to come. */
+bool sync_rechecks(const struct sync_run *r, const char *sync_id);
 
 #endif
