@@ -42,9 +42,14 @@ class Followed:
         return dn
 
     def told(self):
-        """Everything until now. The mark is a user who comes."""
-        i = self.side.id_of(self.add(unique("mark")))
-        return [e for e in self.reader.until(lambda e: short(e) == ("user.created", i)) if short(e)[1] != i]
+        """Everything until now. The mark is a user who comes; what one look finds comes in any order, so that only a
+        second one, made when the first was told, is behind all of it."""
+        marks, events = set(), []
+        for _ in range(2):
+            i = self.side.id_of(self.add(unique("mark")))
+            marks.add(i)
+            events += self.reader.until(lambda e, i=i: short(e) == ("user.created", i))
+        return [e for e in events if short(e)[1] not in marks]
 
     def gap(self, action):
         """What an action becomes while the daemon is down."""
