@@ -36,6 +36,9 @@ class Fed(Hinge):
         self._numbers = itertools.count(1)
         self.marker = None
         self.polled = polled
+        # A look is no snapshot: what happens while it runs may show in it without what was before it. The next one has
+        # all that was before.
+        self.marks = 2 if polled or source else 1
         self.live(source or ("accesslog" if history else "syncrepl") + (", polled" if polled else ""))
         self.reader = Reader(self.daemon.address, self.daemon.tokens["reader"])
         self.mark()
@@ -70,10 +73,12 @@ class Fed(Hinge):
         """Everything done before is told of: all events until now; the reader's place is behind them."""
         if not self.marker:
             self.marker = self.add_user(unique("marker"))
-        title = f"mark-{next(self._numbers)}"
-        self.ldap.modify(self.marker, ("replace", "title", [title]))
-        return [e for e in self.reader.until(lambda e: e["data"].get("title") == title)
-                if e["data"].get("userName") != self.marker.split(",")[0][4:]]
+        told = []
+        for _ in range(self.marks):
+            title = f"mark-{next(self._numbers)}"
+            self.ldap.modify(self.marker, ("replace", "title", [title]))
+            told += self.reader.until(lambda e, title=title: e["data"].get("title") == title)
+        return [e for e in told if e["data"].get("userName") != self.marker.split(",")[0][4:]]
 
     def told(self, action, *args, **kw):
         """The events that an action makes, and nothing else that happened meanwhile."""
