@@ -105,11 +105,12 @@ store_db_open_writer(struct store_db *d, const char *path, struct err *e)
 {
 	/* WAL and FULL: one fsync a commit, and every commit is on the disk when it returns. No checkpoint but ours:
 	 * with one connection that writes and checkpoints the WAL-reset bug cannot occur (dependencies.md 5.3). What is
-	 * deleted is overwritten: it is about people. */
+	 * deleted is overwritten: it is about people. A sort that is larger than the cache (fill.c) goes through a file
+	 * without a name, so that memory does not grow with the directory. */
 	return open_with(d, path, SQLITE_OPEN_READWRITE,
 			 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
 			 "PRAGMA secure_delete = ON; PRAGMA mmap_size = 0; PRAGMA foreign_keys = OFF;"
-			 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384",
+			 "PRAGMA temp_store = FILE; PRAGMA cache_size = " STORE_CACHE,
 			 e);
 }
 
@@ -203,6 +204,12 @@ int64_t
 store_q_col_int(const struct store_q *q, int col)
 {
 	return sqlite3_column_int64(q->st, col);
+}
+
+bool
+store_q_col_null(const struct store_q *q, int col)
+{
+	return sqlite3_column_type(q->st, col) == SQLITE_NULL;
 }
 
 const char *

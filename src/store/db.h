@@ -8,11 +8,15 @@
 #include "dirhinge/base/arena.h"
 #include "dirhinge/base/err.h"
 #include "dirhinge/base/strv.h"
+#include "dirhinge/store/store.h"
 #include "store/sql.h"
+
+#define STORE_CACHE "-16384" /* of the writer, in KiB as SQLite wants it */
 
 struct store_db {
 	sqlite3 *h;
-	const char *path; /* borrowed */
+	const char *path;         /* borrowed */
+	store_compose_fn compose; /* as store_opts */
 	sqlite3_stmt *stmts[SQL_N];
 	bool serving; /* from now on a failed write ends the process */
 	bool failed;  /* a statement failed: the transaction must not be committed */
@@ -48,6 +52,7 @@ int store_q_run(struct store_q *q, struct err *e) DH_MUST_USE;
 void store_q_end(struct store_q *q); /* a cleanup function */
 /* Columns of the row, copied into a. */
 int64_t store_q_col_int(const struct store_q *q, int col);
+bool store_q_col_null(const struct store_q *q, int col);
 const char *store_q_col_text(const struct store_q *q, struct arena *a, int col); /* NULL if SQL NULL */
 struct strv store_q_col_blob(const struct store_q *q, struct arena *a, int col);
 

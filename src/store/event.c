@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The log of events: appended in a transaction, read by pages, waited for. */
-#include "store/store_priv.h"
+#include "store/fill.h"
 
 static uint64_t
 sum_text(uint64_t h, const char *text)
@@ -33,9 +33,11 @@ store_event_read(const struct store_q *q, struct arena *a, struct store_event *e
 		.old_dn_key = store_q_col_text(q, a, 5),
 		.at_us = store_q_col_int(q, 6),
 		.removal = store_q_col_int(q, 7) != 0,
-		.body = store_q_col_blob(q, a, 9),
+		.body = store_q_col_blob(q, a, 11),
 	};
-	if (!ev.id || !ev.type || !ev.subject || store_event_sum(&ev) != store_q_col_int(q, 8)) {
+	if (!store_q_col_null(q, 8))
+		return store_first_read(q, a, ev_r, e);
+	if (!ev.id || !ev.type || !ev.subject || store_event_sum(&ev) != store_q_col_int(q, 10)) {
 		(void)err_set(e, ERR_IO, "the event store is damaged");
 		return err_cause(e,
 				 "%s: event %jd is not what was written; restore the file or run dirhinge sync reset",
@@ -140,14 +142,17 @@ static int
 read_mark(struct store_db *d, int64_t seq, uint64_t *mark_r, struct err *e)
 {
 	DH_CLEANUP(store_q_end) struct store_q q = {0};
-	DH_CLEANUP(arena_free) struct arena *a = arena_new(128);
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
+	struct store_event ev;
 
-	if (store_q_begin(&q, d, SQL_EVENT_ID, e))
+	if (store_q_begin(&q, d, SQL_EVENT_AT, e))
 		return -1;
 	store_q_int(&q, seq);
 	int rc = store_q_step(&q, e);
+	if (rc == 1 && store_event_read(&q, a, &ev, e))
+		return -1;
 	if (rc == 1)
-		*mark_r = store_mark(store_q_col_text(&q, a, 0));
+		*mark_r = store_mark(ev.id);
 	return rc;
 }
 
@@ -261,6 +266,17 @@ remember(struct store_tx *tx, const struct store_event *ev)
 		store_lot_free(&tx->lot);
 }
 
+void
+store_event_appended(struct store_tx *tx)
+{
+	bool empty = tx->tally.oldest > tx->tally.head;
+
+	tx->tally.head = sqlite3_last_insert_rowid(tx->d->h);
+	if (empty)
+		tx->tally.oldest = tx->tally.head;
+	tx->tally.events++;
+}
+
 static int
 append(struct store_tx *tx, const struct store_event *ev, struct err *e)
 {
@@ -276,11 +292,7 @@ append(struct store_tx *tx, const struct store_event *ev, struct err *e)
 		return -1;
 	if (sqlite3_changes64(tx->d->h) == 0)
 		return 0;
-	bool empty = tx->tally.oldest > tx->tally.head;
-	tx->tally.head = sqlite3_last_insert_rowid(tx->d->h);
-	if (empty)
-		tx->tally.oldest = tx->tally.head;
-	tx->tally.events++;
+	store_event_appended(tx);
 	tx->removals += ev->removal;
 	remember(tx, ev);
 	return 0;

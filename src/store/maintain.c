@@ -2,7 +2,7 @@
  * What is done now and then: old events out, the WAL copied back, numbers for operators. */
 #include <sys/stat.h>
 
-#include "store/store_priv.h"
+#include "store/fill.h"
 
 struct chunk {
 	int64_t before_us; /* events stored before this are too old */
@@ -73,6 +73,14 @@ forget_gone(struct store_tx *tx, void *ctx, struct err *e)
 }
 
 static int
+forget_first(struct store_tx *tx, void *ctx, struct err *e)
+{
+	struct chunk *c = ctx;
+
+	return store_first_forget(tx, &c->dropped, e);
+}
+
+static int
 drop_removals(struct store_tx *tx, void *ctx, struct err *e)
 {
 	return run_with(tx, SQL_REMOVALS_DROP, *(const int64_t *)ctx / US_PER_S, e);
@@ -100,6 +108,10 @@ store_maintain(struct store *s, int64_t now_us, int64_t *dropped_r, struct err *
 	c.dropped = 0;
 	for (int i = 0; i < STORE_DROP_CHUNKS && (i == 0 || c.dropped > 0); i++)
 		if (store_transact(s, forget_gone, &c, e))
+			return -1;
+	c.dropped = 0;
+	for (int i = 0; i < STORE_DROP_CHUNKS && (i == 0 || c.dropped > 0); i++)
+		if (store_transact(s, forget_first, &c, e))
 			return -1;
 	if (store_transact(s, drop_removals, &day_ago, e))
 		return -1;

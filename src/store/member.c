@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Who is in which group, one row each. */
 #include "dirhinge/base/buf.h"
-#include "store/store_priv.h"
+#include "store/fill.h"
 
 static int
 read_members(struct store_q *q, struct store_rows *rows, struct err *e)
@@ -120,12 +120,16 @@ members_of(struct store_tx *tx, enum store_sql id, const char *key, store_member
 int
 store_tx_members_of_dn(struct store_tx *tx, const char *dn_key, store_member_fn fn, void *ctx, struct err *e)
 {
+	if (store_fill_index(tx, FILL_MEMBER_DN, e))
+		return -1;
 	return members_of(tx, SQL_MEMBERS_OF_DN, dn_key, fn, ctx, e);
 }
 
 int
 store_tx_members_of_id(struct store_tx *tx, const char *member_id, store_member_fn fn, void *ctx, struct err *e)
 {
+	if (store_fill_index(tx, FILL_MEMBER_ID, e))
+		return -1;
 	return members_of(tx, SQL_MEMBERS_OF_ID, member_id, fn, ctx, e);
 }
 

@@ -54,8 +54,8 @@ forget(struct store_tx *tx, void *ctx DH_UNUSED, struct err *e)
 
 	/* Decided batches stay, they are a record; an undecided one ends with what it held. seq goes on. */
 	if (store_db_exec(tx->d,
-			  "DELETE FROM event; DELETE FROM state; DELETE FROM member; DELETE FROM held; DELETE FROM "
-			  "told; DELETE FROM told_member; DELETE FROM meta;"
+			  "DELETE FROM event; DELETE FROM state; DELETE FROM origin; DELETE FROM member; DELETE FROM "
+			  "held; DELETE FROM told; DELETE FROM told_member; DELETE FROM meta;"
 			  "DELETE FROM batch WHERE decided_us IS NULL",
 			  e))
 		return -1;

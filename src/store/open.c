@@ -8,7 +8,7 @@
 
 #include "dirhinge/base/file.h"
 #include "dirhinge/base/secret.h"
-#include "store/store_priv.h"
+#include "store/fill.h"
 
 static int
 prepare_dir(const char *dir, struct err *e)
@@ -117,8 +117,8 @@ load_tally(struct store *s, struct err *e)
 
 	if (store_db_number(d, SQL_EVENT_MIN, 0, &t.oldest, e) || store_db_number(d, SQL_EVENT_MAX, 0, &t.head, e) ||
 	    store_db_number(d, SQL_EVENT_LAST, 0, &last, e) || store_db_number(d, SQL_EVENT_COUNT, 0, &t.events, e) ||
-	    store_db_number(d, SQL_HELD_COUNT, 0, &t.held, e) || store_db_count_state(d, STORE_USER, &t.users, e) ||
-	    store_db_count_state(d, STORE_GROUP, &t.groups, e))
+	    store_db_number(d, SQL_HELD_COUNT, 0, &t.held, e) || store_first_load(d, &t.first, e) ||
+	    store_db_count_state(d, STORE_USER, &t.users, e) || store_db_count_state(d, STORE_GROUP, &t.groups, e))
 		return -1;
 	if (t.events == 0) { /* retention took them all: the head stays where the last one was */
 		t.head = last;
@@ -204,6 +204,7 @@ open_database(struct store *s, struct err *e)
 		return -1;
 	if (store_migrate(&s->w, e) || load_generation(s, e) || load_tally(s, e) || sync_dir(s->dir, e))
 		return -1;
+	s->w.compose = s->compose;
 	(void)sqlite3_wal_hook(s->w.h, on_commit, s);
 	s->w.serving = true;
 	store_checkpoint(s, true);
@@ -221,6 +222,7 @@ store_open(const struct store_opts *opts, struct store **s_r, struct err *e)
 	s->path = arena_printf(a, "%s/" STORE_DB_NAME, opts->dir);
 	s->wal_path = arena_printf(a, "%s-wal", s->path);
 	s->retention_us = opts->retention_ms * 1000;
+	s->compose = opts->compose;
 	s->lock_fd = -1;
 	mutex_init(&s->gate.lock);
 	cond_init(&s->gate.turn);

@@ -38,6 +38,7 @@ store_reader_take(struct store *s, struct err *e)
 	if (open)
 		return d;
 	bool opened = store_db_open_reader(d, s->path, e) == 0;
+	d->compose = s->compose;
 	mutex_lock(&s->lock);
 	s->reader_open[i] = opened;
 	mutex_unlock(&s->lock);

@@ -36,6 +36,35 @@ static const char *const steps[] = {
 	" UNIQUE(batch, id)) STRICT;"
 	"CREATE TABLE told_member(batch INTEGER NOT NULL, grp TEXT NOT NULL, member_id TEXT NOT NULL,"
 	" dn_key TEXT NOT NULL, lost INTEGER NOT NULL, PRIMARY KEY(batch, grp, member_id)) STRICT, WITHOUT ROWID;",
+
+	/* Constraints become indexes with a name, so that a first refresh can put them off (fill.c); an event may be
+	 * told from rows (first.c). */
+	"ALTER TABLE state RENAME TO state_1;"
+	"CREATE TABLE state(n INTEGER PRIMARY KEY, sync_id TEXT NOT NULL, id TEXT NOT NULL,"
+	" kind INTEGER NOT NULL, flags INTEGER NOT NULL, incarnation INTEGER NOT NULL, dn TEXT NOT NULL,"
+	" dn_key TEXT NOT NULL, csn TEXT NOT NULL, gone_us INTEGER NOT NULL, sum INTEGER NOT NULL,"
+	" entry BLOB NOT NULL, resource BLOB NOT NULL) STRICT;"
+	"INSERT INTO state SELECT * FROM state_1;"
+	"DROP TABLE state_1;"
+	"CREATE UNIQUE INDEX state_sync ON state(sync_id);"
+	"CREATE INDEX state_id ON state(id, kind, flags);"
+	"CREATE INDEX state_dn ON state(dn_key) WHERE " LIVE ";"
+	"CREATE INDEX state_gone ON state(gone_us) WHERE flags & 1;"
+	"CREATE TABLE origin(n INTEGER PRIMARY KEY, sync_id TEXT NOT NULL, id TEXT NOT NULL,"
+	" kind INTEGER NOT NULL, flags INTEGER NOT NULL, incarnation INTEGER NOT NULL, dn TEXT NOT NULL,"
+	" dn_key TEXT NOT NULL, csn TEXT NOT NULL, sum INTEGER NOT NULL, entry BLOB NOT NULL, resource BLOB NOT NULL) "
+	"STRICT;"
+	"ALTER TABLE event RENAME TO event_1;"
+	"CREATE TABLE event(seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, type TEXT NOT NULL, subject TEXT,"
+	" dn_key TEXT, old_dn_key TEXT, at_us INTEGER NOT NULL, removal INTEGER NOT NULL, stored_us INTEGER NOT NULL,"
+	" of_n INTEGER, member_n INTEGER, sum INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+	"INSERT INTO event SELECT seq, id, type, subject, dn_key, old_dn_key, at_us, removal, stored_us, NULL, NULL,"
+	" sum, body FROM event_1;"
+	/* the sequence is its table's: numbers that retention took out must not come again */
+	"DELETE FROM sqlite_sequence WHERE name = 'event';"
+	"INSERT INTO sqlite_sequence SELECT 'event', seq FROM sqlite_sequence WHERE name = 'event_1';"
+	"DROP TABLE event_1;"
+	"CREATE UNIQUE INDEX event_id ON event(id) WHERE id IS NOT NULL;",
 };
 
 static int

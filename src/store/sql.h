@@ -3,7 +3,7 @@
 #ifndef DIRHINGE_SRC_STORE_SQL_H
 #define DIRHINGE_SRC_STORE_SQL_H
 
-#define EVENT_COLS "seq, id, type, subject, dn_key, old_dn_key, at_us, removal, sum, body"
+#define EVENT_COLS "seq, id, type, subject, dn_key, old_dn_key, at_us, removal, of_n, member_n, sum, body"
 #define STATE_HEAD "n, sync_id, id, kind, flags, incarnation, dn, dn_key, csn"
 #define STATE_COLS STATE_HEAD ", sum, entry, resource"
 #define LIVE       "flags & 1 = 0"
@@ -13,11 +13,12 @@
 	X(SQL_BEGIN, "BEGIN IMMEDIATE") \
 	X(SQL_COMMIT, "COMMIT") \
 	X(SQL_ROLLBACK, "ROLLBACK") \
+	X(SQL_INDEX, "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?") \
 	/* events */ \
 	X(SQL_EVENT_ADD, "INSERT INTO event(id, type, subject, dn_key, old_dn_key, at_us, removal, stored_us, sum, body)" \
-		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO NOTHING") \
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) WHERE id IS NOT NULL DO NOTHING") \
 	X(SQL_EVENT_HAS, "SELECT 1 FROM event WHERE id = ?") \
-	X(SQL_EVENT_ID, "SELECT id FROM event WHERE seq = ?") \
+	X(SQL_EVENT_AT, "SELECT " EVENT_COLS " FROM event WHERE seq = ?") \
 	X(SQL_EVENT_PAGE, "SELECT " EVENT_COLS " FROM event WHERE seq > ? ORDER BY seq LIMIT ?") \
 	X(SQL_EVENT_MIN, "SELECT min(seq) FROM event") \
 	X(SQL_EVENT_MAX, "SELECT max(seq) FROM event") \
@@ -25,20 +26,29 @@
 	X(SQL_EVENT_LAST, "SELECT seq FROM sqlite_sequence WHERE name = 'event'") \
 	X(SQL_EVENT_AGES, "SELECT seq, stored_us FROM event ORDER BY seq LIMIT ?") \
 	X(SQL_EVENT_DROP, "DELETE FROM event WHERE seq <= ?") \
+	/* events told from rows */ \
+	X(SQL_FIRST_ADD, "INSERT INTO event(type, at_us, removal, stored_us, of_n, member_n, sum, body)" \
+		" VALUES(?, ?, 0, ?, ?, ?, ?, x'')") \
+	X(SQL_FIRST_ROW, "SELECT " STATE_COLS " FROM origin WHERE n = ?1 UNION ALL SELECT " STATE_COLS " FROM state" \
+		" WHERE n = ?1") \
+	X(SQL_FIRST_KEEP, "INSERT INTO origin(" STATE_COLS ") SELECT " STATE_COLS " FROM state WHERE n = ?" \
+		" ON CONFLICT(n) DO NOTHING") \
+	X(SQL_FIRST_FORGET, "DELETE FROM origin WHERE n IN (SELECT n FROM origin LIMIT ?)") \
 	/* state */ \
-	X(SQL_STATE_KIND, "SELECT kind, flags FROM state WHERE sync_id = ?") \
+	X(SQL_STATE_KIND, "SELECT kind, flags, n FROM state WHERE sync_id = ?") \
+	X(SQL_STATE_ANY, "SELECT 1 FROM state LIMIT 1") \
+	X(SQL_STATE_AT, "SELECT " STATE_COLS " FROM state WHERE n = ?") \
+	X(SQL_STATE_ADD, "INSERT INTO state(sync_id, id, kind, flags, incarnation, dn, dn_key, csn, gone_us, sum, entry," \
+		" resource) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
 	X(SQL_STATE_GET, "SELECT " STATE_COLS " FROM state WHERE sync_id = ?") \
-	X(SQL_STATE_BY_DN, "SELECT " STATE_COLS " FROM state WHERE dn_key = ? AND " LIVE " ORDER BY flags LIMIT 1") \
-	X(SQL_STATE_BY_ID, "SELECT " STATE_COLS " FROM state WHERE id = ? AND " LIVE " ORDER BY flags LIMIT 1") \
+	X(SQL_STATE_BY_DN, "SELECT " STATE_COLS " FROM state WHERE dn_key = ? AND " LIVE " ORDER BY flags & 2 LIMIT 1") \
+	X(SQL_STATE_BY_ID, "SELECT " STATE_COLS " FROM state WHERE id = ? AND " LIVE " ORDER BY flags & 2 LIMIT 1") \
 	X(SQL_STATE_EACH, "SELECT " STATE_HEAD " FROM state WHERE n > ? AND n <= ? ORDER BY n LIMIT ?") \
 	X(SQL_STATE_LAST, "SELECT max(n) FROM state") \
 	X(SQL_STATE_LIST, "SELECT " STATE_COLS " FROM state WHERE id > ? AND (kind = ? OR (?2 = 0 AND kind <= 2))" \
 		" AND " LIVE " ORDER BY id LIMIT ?") \
-	X(SQL_STATE_PUT, "INSERT INTO state(sync_id, id, kind, flags, incarnation, dn, dn_key, csn, gone_us, sum, entry," \
-		" resource) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(sync_id) DO UPDATE SET id = excluded.id," \
-		" kind = excluded.kind, flags = excluded.flags, incarnation = excluded.incarnation, dn = excluded.dn," \
-		" dn_key = excluded.dn_key, csn = excluded.csn, gone_us = excluded.gone_us, sum = excluded.sum," \
-		" entry = excluded.entry, resource = excluded.resource") \
+	X(SQL_STATE_PUT, "UPDATE state SET id = ?2, kind = ?3, flags = ?4, incarnation = ?5, dn = ?6, dn_key = ?7," \
+		" csn = ?8, gone_us = ?9, sum = ?10, entry = ?11, resource = ?12 WHERE sync_id = ?1") \
 	X(SQL_STATE_BURY, "UPDATE state SET id = ?2, kind = ?3, flags = ?4, incarnation = ?5, dn = ?6, dn_key = ?7," \
 		" csn = ?8, gone_us = ?9 WHERE sync_id = ?1") \
 	X(SQL_STATE_COUNT, "SELECT count(*) FROM state WHERE kind = ? AND " LIVE) \
@@ -75,11 +85,11 @@
 		" AND subject IN (SELECT subject FROM event WHERE seq > ?2 AND removal = 1) ORDER BY seq") \
 	X(SQL_HELD_LAST, "SELECT max(place) FROM held") \
 	X(SQL_HELD_TAKEN, "DELETE FROM event WHERE seq > ? AND id IN (SELECT id FROM held WHERE place > ?)") \
-	X(SQL_HELD_PAGE, "SELECT place, id, type, subject, dn_key, old_dn_key, at_us, removal, sum, body FROM held" \
+	X(SQL_HELD_PAGE, "SELECT place, id, type, subject, dn_key, old_dn_key, at_us, removal, NULL, NULL, sum, body FROM held" \
 		" WHERE place > ? AND batch = ? ORDER BY place LIMIT ?") \
 	X(SQL_HELD_RELEASE, "INSERT INTO event(id, type, subject, dn_key, old_dn_key, at_us, removal, stored_us, sum, body)" \
 		" SELECT id, type, subject, dn_key, old_dn_key, at_us, removal, ?, sum, body FROM held WHERE batch = ?" \
-		" ORDER BY place ON CONFLICT(id) DO NOTHING") \
+		" ORDER BY place ON CONFLICT(id) WHERE id IS NOT NULL DO NOTHING") \
 	X(SQL_HELD_COUNT_OF, "SELECT count(*) FROM held WHERE batch = ?") \
 	X(SQL_HELD_DROP, "DELETE FROM held WHERE batch = ?") \
 	X(SQL_BATCH_OPEN, "SELECT max(id) FROM batch WHERE decided_us IS NULL") \

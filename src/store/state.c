@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The last known state of each entry. */
-#include "store/store_priv.h"
+#include "store/fill.h"
 
 static int64_t
 sum_of(struct strv entry, struct strv resource)
@@ -8,15 +8,15 @@ sum_of(struct strv entry, struct strv resource)
 	return (int64_t)store_sum(store_sum(STORE_SUM_INIT, entry), resource);
 }
 
-/* A row of STATE_HEAD, or of STATE_COLS if whole. */
-static int
-read_row(const struct store_q *q, struct arena *a, bool whole, struct store_state *st_r, struct err *e)
+int
+store_state_read(const struct store_q *q, struct arena *a, bool whole, struct store_state *st_r, struct err *e)
 {
 	struct store_state st = {
+		.row = store_q_col_int(q, 0),
 		.sync_id = store_q_col_text(q, a, 1),
 		.id = store_q_col_text(q, a, 2),
 		.kind = (enum store_kind)store_q_col_int(q, 3),
-		.flags = (unsigned)store_q_col_int(q, 4),
+		.flags = (unsigned)store_q_col_int(q, 4) & ~(unsigned)STORE_FIRST,
 		.incarnation = store_q_col_int(q, 5),
 		.dn = store_q_col_text(q, a, 6),
 		.dn_key = store_q_col_text(q, a, 7),
@@ -47,7 +47,7 @@ get(struct store_db *d, enum store_sql id, const char *key, struct arena *a, str
 		return -1;
 	store_q_text(&q, key);
 	int rc = store_q_step(&q, e);
-	if (rc == 1 && read_row(&q, a, true, st_r, e))
+	if (rc == 1 && store_state_read(&q, a, true, st_r, e))
 		return -1;
 	return rc;
 }
@@ -72,19 +72,19 @@ store_db_state_of(struct store_db *d, struct arena *a, const char *id, struct st
 int
 store_tx_state(struct store_tx *tx, struct arena *a, const char *sync_id, struct store_state *st_r, struct err *e)
 {
-	return get(tx->d, SQL_STATE_GET, sync_id, a, st_r, e);
+	return tx->fill ? store_fill_by_sync(tx, sync_id, a, st_r, e) : get(tx->d, SQL_STATE_GET, sync_id, a, st_r, e);
 }
 
 int
 store_tx_state_by_dn(struct store_tx *tx, struct arena *a, const char *dn_key, struct store_state *st_r, struct err *e)
 {
-	return get(tx->d, SQL_STATE_BY_DN, dn_key, a, st_r, e);
+	return tx->fill ? store_fill_by_dn(tx, dn_key, a, st_r, e) : get(tx->d, SQL_STATE_BY_DN, dn_key, a, st_r, e);
 }
 
 int
 store_tx_state_by_id(struct store_tx *tx, struct arena *a, const char *id, struct store_state *st_r, struct err *e)
 {
-	return get(tx->d, SQL_STATE_BY_ID, id, a, st_r, e);
+	return store_fill_index(tx, FILL_ID, e) ? -1 : get(tx->d, SQL_STATE_BY_ID, id, a, st_r, e);
 }
 
 int64_t
@@ -119,7 +119,7 @@ read_rows(struct store_q *q, bool whole, struct store_rows *rows, int64_t *last_
 	int rc;
 
 	while ((rc = store_q_step(q, e)) == 1) {
-		if (read_row(q, rows->a, whole, store_rows_add(rows), e))
+		if (store_state_read(q, rows->a, whole, store_rows_add(rows), e))
 			return -1;
 		*last_r = store_q_col_int(q, 0);
 	}
@@ -215,34 +215,45 @@ count(struct store_tally *t, enum store_kind kind, unsigned flags, int by)
 		t->groups += by;
 }
 
+/* What is stored of it. */
+struct former {
+	enum store_kind kind;
+	unsigned flags;
+	int64_t row;
+};
+
 static int
-former(struct store_tx *tx, const char *sync_id, enum store_kind *kind_r, unsigned *flags_r, struct err *e)
+former(struct store_tx *tx, const char *sync_id, struct former *f_r, struct err *e)
 {
 	DH_CLEANUP(store_q_end) struct store_q q = {0};
 
+	if (tx->fill) {
+		DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
+		struct store_state st;
+		int known = store_fill_by_sync(tx, sync_id, a, &st, e);
+		/* It is there, and to be written over: that statement needs its index. */
+		if (known != 1 || store_fill_index(tx, FILL_SYNC, e))
+			return known == 1 ? -1 : known;
+	}
 	if (store_q_begin(&q, tx->d, SQL_STATE_KIND, e))
 		return -1;
 	store_q_text(&q, sync_id);
 	int rc = store_q_step(&q, e);
-	if (rc == 1) {
-		*kind_r = (enum store_kind)store_q_col_int(&q, 0);
-		*flags_r = (unsigned)store_q_col_int(&q, 1);
-	}
+	if (rc == 1)
+		*f_r = (struct former){
+			.kind = (enum store_kind)store_q_col_int(&q, 0),
+			.flags = (unsigned)store_q_col_int(&q, 1),
+			.row = store_q_col_int(&q, 2),
+		};
 	return rc;
 }
 
-int
-store_tx_state_put(struct store_tx *tx, const struct store_state *st, struct err *e)
+static int
+write_row(struct store_tx *tx, enum store_sql id, const struct store_state *st, struct err *e)
 {
 	DH_CLEANUP(store_q_end) struct store_q q = {0};
-	enum store_kind kind = STORE_OTHER;
-	unsigned flags = STORE_TOMBSTONE;
-	int known = former(tx, st->sync_id, &kind, &flags, e);
-	bool gone = st->flags & STORE_TOMBSTONE;
-	/* What a tombstone was is kept for the time that an operator may call the removal wrong. */
-	bool bury = known == 1 && gone && st->entry.n == 0 && st->resource.n == 0;
 
-	if (known < 0 || store_q_begin(&q, tx->d, bury ? SQL_STATE_BURY : SQL_STATE_PUT, e))
+	if (store_q_begin(&q, tx->d, id, e))
 		return -1;
 	store_q_text(&q, st->sync_id);
 	store_q_text(&q, st->id);
@@ -252,15 +263,37 @@ store_tx_state_put(struct store_tx *tx, const struct store_state *st, struct err
 	store_q_text(&q, st->dn);
 	store_q_text(&q, st->dn_key);
 	store_q_text(&q, st->csn);
-	store_q_int(&q, gone ? tx->now_us : 0);
-	if (!bury) {
+	store_q_int(&q, st->flags & STORE_TOMBSTONE ? tx->now_us : 0);
+	if (id != SQL_STATE_BURY) {
 		store_q_int(&q, sum_of(st->entry, st->resource));
 		store_q_blob(&q, st->entry);
 		store_q_blob(&q, st->resource);
 	}
-	if (store_q_run(&q, e))
+	return store_q_run(&q, e);
+}
+
+int
+store_tx_state_put(struct store_tx *tx, const struct store_state *st, struct err *e)
+{
+	struct former was = {.kind = STORE_OTHER, .flags = STORE_TOMBSTONE};
+	int known = former(tx, st->sync_id, &was, e);
+	/* What a tombstone was is kept for the time that an operator may call the removal wrong. */
+	bool bury = known == 1 && st->flags & STORE_TOMBSTONE && st->entry.n == 0 && st->resource.n == 0;
+
+	if (known < 0 || (was.flags & STORE_FIRST && store_first_keep(tx, was.row, e)))
 		return -1;
-	count(&tx->tally, kind, flags, -1);
+	if (write_row(tx, bury ? SQL_STATE_BURY : known ? SQL_STATE_PUT : SQL_STATE_ADD, st, e))
+		return -1;
+	tx->row = known ? was.row : sqlite3_last_insert_rowid(tx->d->h);
+	if (tx->fill)
+		store_fill_note(tx, st, tx->row, !known);
+	count(&tx->tally, was.kind, was.flags, -1);
 	count(&tx->tally, st->kind, st->flags, 1);
 	return 0;
+}
+
+int64_t
+store_tx_row(const struct store_tx *tx)
+{
+	return tx->row;
 }

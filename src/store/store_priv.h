@@ -4,6 +4,7 @@
 #define DIRHINGE_SRC_STORE_STORE_PRIV_H
 
 #include "dirhinge/base/thread.h"
+#include "dirhinge/store/first.h"
 #include "dirhinge/store/held.h"
 #include "store/db.h"
 #include "store/recent.h"
@@ -29,6 +30,7 @@
 struct store_tally {
 	int64_t oldest, head; /* as struct store_range */
 	int64_t events, users, groups, held;
+	int64_t first; /* the last event that is told from rows; 0 = there is none */
 };
 
 /* First come, first served: retention releases it between two chunks, and who waits then must get it. */
@@ -46,6 +48,7 @@ struct store {
 	struct arena *a; /* this struct, paths, generations */
 	const char *dir, *path, *wal_path;
 	int64_t retention_us;
+	store_compose_fn compose;
 	int lock_fd;
 	bool clean; /* was closed, not killed */
 	unsigned char key[STORE_KEY_SIZE];
@@ -77,6 +80,8 @@ struct store_tx {
 	struct store_lot *lot;  /* what it has appended, NULL if nothing */
 	bool untold;            /* the log has changed in another way than by that */
 	const char *generation; /* set by store_reset: the new one */
+	int64_t row;            /* of the state, put last */
+	struct fill *fill;      /* a first refresh; fill.c */
 };
 
 /* One transaction; as store_write, without looking for free space: for what makes room. */
@@ -106,6 +111,10 @@ int store_told_drop(struct store_tx *tx, int64_t batch, struct err *e) DH_MUST_U
 struct store_db *store_reader_take(struct store *s, struct err *e);
 void store_reader_give(struct store *s, struct store_db *d);
 
+/* A row of STATE_COLS (whole), or of STATE_HEAD. */
+int store_state_read(const struct store_q *q, struct arena *a, bool whole, struct store_state *st_r,
+		     struct err *e) DH_MUST_USE;
+
 /* open.c and its helpers */
 /* *clean_r: who had it last gave it back. */
 int store_lock_dir(const char *dir, int *fd_r, bool *clean_r, struct err *e) DH_MUST_USE;
@@ -123,6 +132,8 @@ void store_count_setup(struct store *s, struct metrics *m);
 #define STORE_SUM_INIT UINT64_C(0xcbf29ce484222325)
 uint64_t store_sum(uint64_t h, struct strv v);
 int64_t store_event_sum(const struct store_event *ev);
+/* A row was put into the log. */
+void store_event_appended(struct store_tx *tx);
 /* Reads EVENT_COLS (or the same of held, with place for seq). ERR_IO if the sum is wrong. */
 int store_event_read(const struct store_q *q, struct arena *a, struct store_event *ev_r, struct err *e) DH_MUST_USE;
 /* Appends rows to an array in a. */

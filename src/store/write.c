@@ -2,7 +2,7 @@
  * Transactions: one at a time, on the caller's thread, durable when they return. */
 #include <sys/statvfs.h>
 
-#include "store/store_priv.h"
+#include "store/fill.h"
 
 void
 store_gate_enter(struct store_gate *g)
@@ -83,7 +83,7 @@ commit(struct store_tx *tx, struct err *e)
 
 	if (tx->d->failed)
 		return err_set(e, ERR_IO, "the event store failed"); /* and fn did not pass it on */
-	if (store_told_keep(tx, e) || count_removals(tx, e))
+	if (store_fill_finish(tx, e) || store_first_remember(tx, e) || store_told_keep(tx, e) || count_removals(tx, e))
 		return -1;
 	if (run(tx->d, SQL_COMMIT, e)) {
 		/* Without room nothing of it is in the log, and SQLite undoes it. With any other failure nobody knows.
@@ -106,7 +106,9 @@ transaction(struct store *s, int (*fn)(struct store_tx *tx, void *ctx, struct er
 	s->w.failed = false;
 	if (run(&s->w, SQL_BEGIN, e))
 		return -1;
-	if (fn(&tx, ctx, e) || commit(&tx, e)) {
+	int rc = fn(&tx, ctx, e) || commit(&tx, e);
+	store_fill_done(&tx);
+	if (rc) {
 		/* some errors have already undone it; and an undoing that fails leaves the log without a commit */
 		if (!sqlite3_get_autocommit(s->w.h) && run(&s->w, SQL_ROLLBACK, NULL))
 			store_db_fatal(&s->w, "roll back");

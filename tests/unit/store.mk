@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CHECK
 store_tests = tests/unit/test_store tests/unit/test_store_state tests/unit/test_store_held tests/unit/test_store_faults \
-	tests/unit/test_store_recent
+	tests/unit/test_store_recent tests/unit/test_store_first
 check_PROGRAMS += $(store_tests)
 TESTS += $(store_tests)
 endif
@@ -21,3 +21,6 @@ tests_unit_test_store_faults_LDADD = $(LIBS_store) $(CHECK_LIBS)
 tests_unit_test_store_recent_SOURCES = tests/unit/test_store_recent.c $(store_case)
 tests_unit_test_store_recent_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_store_recent_LDADD = $(LIBS_store) $(CHECK_LIBS)
+tests_unit_test_store_first_SOURCES = tests/unit/test_store_first.c $(store_case)
+tests_unit_test_store_first_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_store_first_LDADD = $(LIBS_store) $(CHECK_LIBS)

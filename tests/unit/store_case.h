@@ -3,6 +3,7 @@
 #ifndef DIRHINGE_TESTS_STORE_CASE_H
 #define DIRHINGE_TESTS_STORE_CASE_H
 
+#include "dirhinge/store/first.h"
 #include "dirhinge/store/held.h"
 
 extern struct arena *a;

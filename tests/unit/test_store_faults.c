@@ -271,6 +271,84 @@ START_TEST(killed_at_any_write_of_commits_and_checkpoints)
 }
 END_TEST
 
+#define FILLED 400
+
+static int
+fill(struct store_tx *tx, void *ctx DH_UNUSED, struct err *er)
+{
+	if (store_tx_fill(tx, er))
+		return -1;
+	for (int64_t n = 1; n <= FILLED; n++) {
+		struct store_state st = store_case_user(arena_printf(a, "u%jd", (intmax_t)n));
+		const struct store_member m = {"g", st.dn_key, st.id};
+		if (store_tx_state_put(tx, &st, er) || store_tx_member_put(tx, &m, er))
+			return -1;
+		const struct store_first f = {"dsync.user.created", n, store_tx_row(tx), 0};
+		if (store_tx_first(tx, &f, er))
+			return -1;
+	}
+	return store_tx_meta_put(tx, "cookie", STRV("400"), er);
+}
+
+static void
+first_refresh(void)
+{
+	s = store_case_open(dir);
+	if (store_write(s, fill, NULL, &e))
+		_exit(1);
+	store_close(&s);
+}
+
+static int
+count_member(void *ctx, const struct store_member *m DH_UNUSED, struct err *er DH_UNUSED)
+{
+	++*(int64_t *)ctx;
+	return 0;
+}
+
+static int
+check_filled(struct store_tx *tx, void *ctx, struct err *er)
+{
+	int64_t users = *(int64_t *)ctx, found = 0;
+
+	for (int64_t n = 1; n <= FILLED; n++) {
+		struct store_state st, want = store_case_user(arena_printf(a, "u%jd", (intmax_t)n));
+		int there = users > 0;
+		ck_assert_int_eq(store_tx_state(tx, a, want.sync_id, &st, er), there);
+		ck_assert_int_eq(store_tx_state_by_dn(tx, a, want.dn_key, &st, er), there);
+		ck_assert_int_eq(store_tx_state_by_id(tx, a, want.id, &st, er), there);
+		ck_assert_int_eq(store_tx_members_of_dn(tx, want.dn_key, count_member, &found, er), 0);
+		ck_assert_int_eq(store_tx_members_of_id(tx, want.id, count_member, &found, er), 0);
+	}
+	ck_assert_int_eq(found, 2 * users);
+	return 0;
+}
+
+/* Its indexes are dropped and made again in the one transaction. */
+START_TEST(killed_at_any_write_of_a_first_refresh)
+{
+	int n = 1, whole = 0, none = 0;
+
+	for (; dies_at(n, first_refresh); n += 1 + n / 10) {
+		s = store_case_open(dir);
+		int64_t users = store_state_count(s, STORE_USER);
+		struct store_range r;
+		store_range(s, &r);
+		ck_assert(users == 0 || users == FILLED);
+		ck_assert_int_eq(cookie(), users);
+		ck_assert_int_eq(r.head, users);
+		ck_assert_int_eq(store_write(s, check_filled, &users, &e), 0);
+		whole += users > 0;
+		none += users == 0;
+		store_close(&s);
+		remove_files();
+	}
+	/* it was killed before the commit, and behind it */
+	ck_assert_int_gt(none, 10);
+	ck_assert_int_gt(whole, 0);
+}
+END_TEST
+
 /* --- disks that fail
  * -------------------------------------------------------------------------------------------------- */
 
@@ -754,6 +832,7 @@ main(void)
 		a_kill_loses_nothing_that_was_acknowledged,
 		killed_at_any_write_of_the_first_start,
 		killed_at_any_write_of_commits_and_checkpoints,
+		killed_at_any_write_of_a_first_refresh,
 		a_failed_fsync_ends_the_process,
 		a_full_disk_undoes_and_waits,
 		a_full_file_system,

@@ -13,9 +13,11 @@ enum store_state_flag {
 	STORE_SUSPECTED = 1 << 1, /* gone for the directory, but an operator rejected the removal */
 	STORE_UNTOLD = 1 << 2,    /* only within a first refresh: no event has told of it yet */
 	STORE_REJECTED = 1 << 3,  /* there, but as readers know it: an operator rejected what was to be told since */
+	STORE_FIRST = 1 << 4,     /* put only: events are told from this row (first.h) */
 };
 
 struct store_state {
+	int64_t row;         /* its number; not looked at when it is put */
 	const char *sync_id; /* key: the feed's id */
 	const char *id;      /* SCIM id */
 	enum store_kind kind;
@@ -52,6 +54,7 @@ int store_tx_state_each(struct store_tx *tx, store_state_fn fn, void *ctx, struc
 /* A tombstone with empty entry and resource keeps those that are stored, so that a rejected removal can be undone; they
  * are forgotten when the retention has passed. fn of the lists in a transaction may write. */
 int store_tx_state_put(struct store_tx *tx, const struct store_state *st, struct err *e) DH_MUST_USE;
+int64_t store_tx_row(const struct store_tx *tx); /* number of the row that was put last */
 
 /* Members of a group as the directory lists them: one row each; member_id is the SCIM id the DN belongs to, NULL while
  * it belongs to nobody known. Deltas only, so that one change in 100,000 costs one row. */

@@ -16,11 +16,16 @@
 #include "dirhinge/base/strv.h"
 
 struct store;
+struct store_told;
+struct store_event;
+/* Makes an event from the rows that tell it (first.h). */
+typedef int (*store_compose_fn)(struct arena *a, const struct store_told *t, struct store_event *ev_r, struct err *e);
 
 struct store_opts {
-	const char *dir;         /* state_dir; made with mode 0700 if its parent exists */
-	int64_t retention_ms;    /* of events */
-	struct metrics *metrics; /* borrowed, may be NULL */
+	const char *dir;          /* state_dir; made with mode 0700 if its parent exists */
+	int64_t retention_ms;     /* of events */
+	store_compose_fn compose; /* NULL: events of a first refresh cannot be read */
+	struct metrics *metrics;  /* borrowed, may be NULL */
 };
 
 /* Takes the lock (flock; a second instance gets ERR_CONFLICT naming the pid), opens or makes the database, migrates it
