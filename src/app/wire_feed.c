@@ -17,6 +17,7 @@ app_feed_open(struct app *app, struct err *e)
 	const struct store_opts opts = {
 		.dir = c->state_dir,
 		.retention_ms = c->retention_ms,
+		.compose = sync_compose,
 		.metrics = app->metrics,
 	};
 	if (store_open(&opts, &app->store, e) == 0) {

@@ -34,6 +34,12 @@ map_refs_new(struct map_run *r)
 	return refs;
 }
 
+bool
+map_refs_none(const struct map_refs *refs)
+{
+	return refs->n == 0 && refs->n_users == 0;
+}
+
 void
 map_refs_add(struct map_refs *refs, struct scim_view *res, const struct scim_attr *attr, const char *dn,
 	     const char *fallback)

@@ -9,6 +9,8 @@ libdirhinge_sync_a_SOURCES = \
 	%D%/members.c \
 	%D%/observe.c %D%/observe.h \
 	%D%/phase.c %D%/phase.h \
+	%D%/reader.c %D%/reader.h \
+	%D%/ready.c %D%/ready.h \
 	%D%/reconcile.c \
 	%D%/refer.c \
 	%D%/refresh.c \
@@ -18,5 +20,5 @@ libdirhinge_sync_a_SOURCES = \
 	%D%/status.c %D%/status.h \
 	%D%/sync.c %D%/sync_priv.h \
 	%D%/take.c \
-	%D%/tell.c
+	%D%/tell.c %D%/tell.h
 nobase_noinst_HEADERS += include/dirhinge/sync/sync.h

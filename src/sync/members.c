@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Members of a group: what the directory lists against the rows known, by DN, and what that means by id. */
+#include <stdlib.h>
+
 #include "dirhinge/dir/dn.h"
-#include "sync/seen.h"
+#include "sync/tell.h"
 
 #define SCRATCH 128 /* members between two scratch arenas */
 
@@ -25,17 +27,20 @@ look_up(struct seen *s, struct arena *a, const char *dn_key, struct met *met_r, 
 {
 	struct store_state st;
 	/* A group may be its own member; its row is not written yet. */
-	if (s->new &&str_eq(dn_key, s->dn_key)) {
-		const char *name = sync_seen_name(s->new, false);
-		*met_r = (struct met){name, s->dn_key, {json_string_value(json_object_get(s->new, "id")), name, false}};
+	if (s->id && str_eq(dn_key, s->dn_key)) {
+		const char *name = sync_seen_text(s, "displayName");
+		*met_r = (struct met){name, s->dn_key, {s->id, name, false}, 0};
 		return 1;
 	}
 	int found = store_tx_state_by_dn(s->tx, a, dn_key, &st, e);
 	if (found <= 0 || (st.kind != STORE_USER && st.kind != STORE_GROUP))
 		return found < 0 ? -1 : 0;
-	*met_r = (struct met){sync_stored_name(a, &st),
-			      st.dn_key,
-			      {st.id, sync_stored_text(a, &st, "displayName"), st.kind == STORE_USER}};
+	*met_r = (struct met){
+		sync_stored_name(a, &st),
+		st.dn_key,
+		{st.id, sync_stored_text(a, &st, "displayName"), st.kind == STORE_USER},
+		st.row,
+	};
 	return 1;
 }
 
@@ -62,13 +67,16 @@ meet(struct seen *s, const struct met *met)
 		.dn_key = arena_strdup(s->a, met->dn_key),
 		.ref = {arena_strdup(s->a, met->ref.id), met->ref.display ? arena_strdup(s->a, met->ref.display) : NULL,
 			met->ref.user},
+		.row = met->row,
 	};
 }
 
-static const char *
-group_id(const struct seen *s)
+static void
+meet_row(struct seen *s, int64_t row)
 {
-	return json_string_value(json_object_get(s->new, "id"));
+	struct member_rows *l = &s->rows_met;
+	l->v = ARENA_GROW(s->a, l->v, l->n, &l->cap, 128);
+	l->v[l->n++] = row;
 }
 
 /* --- comparing: by DN -------------------------------------------------------------------------------------------- */
@@ -375,7 +383,7 @@ keep_lost(struct comparing *cp)
 int
 sync_members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r, struct err *e)
 {
-	struct comparing cp = {.s = s, .c = c, .group = group_id(s)};
+	struct comparing cp = {.s = s, .c = c, .group = s->id};
 	int rc;
 	cp.waits = !s->o->reresolve && sync_rechecks(s->r, s->o->sync_id);
 	*c = (struct member_change){0};
@@ -408,7 +416,7 @@ sync_members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r
 int
 sync_members_write(struct seen *s, const struct member_change *c, struct err *e)
 {
-	const char *group = group_id(s);
+	const char *group = s->id;
 	for (size_t i = 0; i < c->drop.n; i++)
 		if (store_tx_member_drop(s->tx, group, c->drop.v[i].dn_key, e) < 0)
 			return -1;
@@ -423,7 +431,7 @@ sync_members_write(struct seen *s, const struct member_change *c, struct err *e)
 int
 sync_members_write_new(struct seen *s, struct err *e)
 {
-	const char *group = group_id(s);
+	const char *group = s->id;
 	size_t n = s->members ? s->members->n : 0;
 	s->met = ARENA_ARRAY(s->a, n < SEEN_MEMBERS_MET ? n + 1 : SEEN_MEMBERS_MET, struct met);
 	for (size_t i = 0; i < n;) {
@@ -437,6 +445,7 @@ sync_members_write_new(struct seen *s, struct err *e)
 			if (found > 0) {
 				row.member_id = met.ref.id;
 				meet(s, &met);
+				meet_row(s, met.row);
 			}
 			if (found < 0 || store_tx_member_put(s->tx, &row, e) < 0)
 				return -1;
@@ -512,4 +521,45 @@ sync_members_tell_new(struct seen *s, const struct subject *group, struct err *e
 	if (s->met)
 		return 0;
 	return store_tx_members(s->tx, group->id, on_new_member, &t, e);
+}
+
+/* --- the first refresh: from rows -------------------------------------------------------------------------------- */
+
+static int
+on_first_member(void *ctx, const struct store_member *m, struct err *e)
+{
+	struct seen *s = ctx;
+	DH_CLEANUP(arena_free) struct arena *scratch = arena_new(4096);
+	struct store_state st = {.row = 0};
+	if (!m->member_id)
+		return 0;
+	int found = store_tx_state_by_id(s->tx, scratch, m->member_id, &st, e);
+	if (found > 0)
+		meet_row(s, st.row);
+	return found < 0 ? -1 : 0;
+}
+
+static int
+by_number(const void *x, const void *y)
+{
+	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+	return (a > b) - (a < b);
+}
+
+int
+sync_members_tell_first(struct seen *s, const char *group, int64_t row, struct err *e)
+{
+	struct member_rows *l = &s->rows_met;
+	/* Told late: by the rows, which have been resolved since. */
+	if (s->known_members && store_tx_members(s->tx, group, on_first_member, s, e) < 0)
+		return -1;
+	for (size_t i = 0; i < l->n; i++)
+		l->v[i] = l->v[i] ? l->v[i] : row;
+	qsort(l->v, l->n, sizeof(*l->v), by_number);
+	/* Somebody may be listed under two spellings of one name. */
+	for (size_t i = 0; i < l->n; i++)
+		if ((i == 0 || l->v[i] != l->v[i - 1]) &&
+		    sync_seen_tell_first(s, EVENT_USER_ADDED, row, l->v[i], e) < 0)
+			return -1;
+	return 0;
 }

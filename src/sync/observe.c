@@ -3,7 +3,8 @@
  * comes. See seen.h for the parts. */
 #include "dirhinge/dir/blob.h"
 #include "dirhinge/dir/dn.h"
-#include "sync/seen.h"
+#include "sync/ready.h"
+#include "sync/tell.h"
 
 static bool
 is_resource(enum store_kind k)
@@ -18,24 +19,20 @@ find_kind(struct seen *s, struct err *e)
 {
 	if (!s->entry)
 		return 0;
+	if (s->o->ready) {
+		s->dn_key = s->o->ready->dn_key;
+		s->map = s->o->ready->map;
+		s->kind = s->o->ready->kind;
+		s->entry = s->kind ? s->entry : NULL;
+		return 0;
+	}
 	bool same_name = s->was.sync_id && str_eq(s->entry->dn, s->was.dn);
 	s->dn_key = same_name ? s->was.dn_key : dir_dn_normal(s->a, s->entry->dn);
 	if (!s->dn_key) {
 		err_set(e, ERR_INTERNAL, NULL);
 		return err_cause(e, "the directory returned a name that cannot be read: %s", s->entry->dn);
 	}
-	s->map = map_of_entry(&s->r->map, s->entry, s->dn_key);
-	if (s->map) {
-		s->kind = s->map == s->r->map.set->users ? STORE_USER : STORE_GROUP;
-		return 0;
-	}
-	static const char *const canaries[] = {"applicationProcess", "contact"};
-	for (size_t i = 0; i < ARRAY_SIZE(canaries); i++)
-		if (dir_entry_is_a(s->entry, canaries[i]))
-			s->kind = STORE_OTHER;
-	for (size_t i = 0; sync_containers[i]; i++)
-		if (dir_entry_is_a(s->entry, sync_containers[i]))
-			s->kind = STORE_OTHER;
+	s->kind = sync_kind_of(&s->r->map, s->entry, s->dn_key, &s->map);
 	if (s->kind == 0)
 		s->entry = NULL;
 	return 0;
@@ -82,25 +79,40 @@ find_csn(struct seen *s)
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
+/* A refresh without a resume point shows everything, and most of it is as it was. */
+static bool
+is_same_row(const struct store_state *was, const struct store_state *st)
+{
+	return was->sync_id && was->kind == st->kind && was->flags == st->flags &&
+	       was->incarnation == st->incarnation && str_eq(was->id, st->id) && str_eq(was->dn, st->dn) &&
+	       str_eq(was->dn_key, st->dn_key) && str_eq(was->csn, st->csn) && strv_eq(was->entry, st->entry) &&
+	       strv_eq(was->resource, st->resource);
+}
+
 static int
 put_row(struct seen *s, struct err *e)
 {
-	struct buf *text = &s->m->text;
-	buf_reset(text);
-	dir_blob_write(text, s->entry);
-	struct store_state st = {
+	struct strv blob = s->o->ready ? s->o->ready->blob : (struct strv){0};
+	if (!blob.p) {
+		buf_reset(&s->m->text);
+		dir_blob_write(&s->m->text, s->entry);
+		blob = buf_view(&s->m->text);
+	}
+	const struct store_state st = {
 		.sync_id = s->o->sync_id,
-		.id = s->new ? json_string_value(json_object_get(s->new, "id")) : s->o->sync_id,
+		.id = s->id ? s->id : s->o->sync_id,
 		.kind = s->kind,
-		.flags = s->late ? STORE_UNTOLD : 0,
+		.flags = s->late    ? STORE_UNTOLD
+			 : s->first ? STORE_FIRST
+				    : 0,
 		.incarnation = s->incarnation,
 		.dn = s->entry->dn,
 		.dn_key = s->dn_key,
 		.csn = s->state_csn,
-		.entry = buf_view(text),
+		.entry = blob,
 		.resource = s->text,
 	};
-	return store_tx_state_put(s->tx, &st, e);
+	return is_same_row(&s->was, &st) ? 0 : store_tx_state_put(s->tx, &st, e);
 }
 
 static int
@@ -115,13 +127,10 @@ put_tombstone(struct seen *s, struct err *e)
 
 /* --- subjects ---------------------------------------------------------------------------------------------------- */
 
-/* data: the resource, for a group with its members as long as they are few. */
+/* data: the resource of a group with its members as long as they are few. */
 static int
-show(struct seen *s, bool group, const json_t *res, struct subject *sub, struct err *e)
+show_group(struct seen *s, const json_t *res, struct subject *sub, struct err *e)
 {
-	sub->name = sync_seen_name(res, !group);
-	if (!group)
-		return 0;
 	json_t *whole = json_keep(s->a, json_copy((json_t *)(uintptr_t)res));
 	if (sync_members_show(s, sub->id, whole, &sub->members_left_out, e) < 0)
 		return -1;
@@ -134,13 +143,14 @@ static int
 subject_now(struct seen *s, struct subject *sub_r, struct err *e)
 {
 	*sub_r = (struct subject){
-		.id = json_string_value(json_object_get(s->new, "id")),
+		.id = s->id,
+		.name = sync_seen_text(s, s->kind == STORE_GROUP ? "displayName" : "userName"),
 		.incarnation = s->incarnation,
 		.dn_key = s->dn_key,
 		.old_dn_key = s->told ? s->was.dn_key : NULL,
 		.data = s->text,
 	};
-	return show(s, s->kind == STORE_GROUP, s->new, sub_r, e);
+	return s->kind == STORE_GROUP ? show_group(s, sync_seen_new(s), sub_r, e) : 0;
 }
 
 /* The same for what is told of members: a list of a hundred would be repeated for each of them. */
@@ -164,10 +174,14 @@ leave(struct seen *s, struct err *e)
 	struct subject sub = {
 		.id = s->was.id,
 		.incarnation = s->was.incarnation,
+		.name = sync_stored_name(s->a, &s->was),
 		.old_dn_key = s->was.dn_key,
 		.data = s->was.resource,
 	};
-	if (sync_members_leave_all(s, e) < 0 || show(s, group, s->old, &sub, e) < 0)
+	json_t *res;
+	if (sync_members_leave_all(s, e) < 0)
+		return -1;
+	if (group && (sync_seen_old(s, &res, e) < 0 || show_group(s, res, &sub, e) < 0))
 		return -1;
 	const struct telling t = {.type = group ? EVENT_GROUP_DELETED : EVENT_USER_DELETED, .subject = &sub};
 	if (sync_seen_tell(s, &t, e) < 0)
@@ -200,7 +214,7 @@ write_members(struct seen *s, struct err *e)
 	if (s->known_members)
 		return sync_members_compare(s, &c, &need_fetch, e) < 0 || sync_members_write(s, &c, e) < 0 ? -1 : 0;
 	/* Seen before in this first refresh, and changed since. */
-	if (s->live && store_tx_member_drop_all(s->tx, json_string_value(json_object_get(s->new, "id")), e) < 0)
+	if (s->live && store_tx_member_drop_all(s->tx, s->id, e) < 0)
 		return -1;
 	return sync_members_write_new(s, e);
 }
@@ -218,6 +232,9 @@ arrive(struct seen *s, struct err *e)
 		s->late = true;
 		return 0;
 	}
+	s->first = s->o->initial;
+	if (s->first)
+		return 0;
 	if (subject_now(s, &sub, e) < 0)
 		return -1;
 	const struct telling t = {.type = group ? EVENT_GROUP_CREATED : EVENT_USER_CREATED, .subject = &sub};
@@ -228,10 +245,24 @@ arrive(struct seen *s, struct err *e)
 		if (sync_members_tell_new(s, &of_members, e) < 0)
 			return -1;
 	}
-	if (group && s->unresolved && !s->o->initial && !s->o->reresolve)
+	if (group && s->unresolved && !s->o->reresolve)
 		sync_recheck(s->r, s->o->sync_id, false);
-	/* In a first refresh whoever refers to it and came before waits for the end anyway. */
-	return s->o->initial ? 0 : sync_members_came(s, e);
+	return sync_members_came(s, e);
+}
+
+/* In a first refresh, once its row is there. Whoever refers to it and came before waits for the end. */
+static int
+arrived_first(struct seen *s, struct err *e)
+{
+	int64_t row = store_tx_row(s->tx);
+	struct subject sub;
+	if (s->kind == STORE_USER)
+		return sync_seen_tell_first(s, EVENT_USER_CREATED, row, 0, e);
+	/* A group's members are not in its row. */
+	if (subject_now(s, &sub, e) < 0)
+		return -1;
+	const struct telling t = {.type = EVENT_GROUP_CREATED, .subject = &sub};
+	return sync_seen_tell(s, &t, e) < 0 ? -1 : sync_members_tell_first(s, sub.id, row, e);
 }
 
 /* --- it changes -------------------------------------------------------------------------------------------------- */
@@ -280,13 +311,13 @@ collect(struct seen *s, const struct scim_diff *diff, bool active)
 /* Between the two events of one change: of the first only "active" is new. Otherwise a reader whose filter names it and
  * something else would find neither before nor after one of them what it asked for, and miss that somebody left. */
 static struct subject
-between(const struct seen *s, const struct subject *after)
+between(struct seen *s, const struct subject *after)
 {
 	static const char *const new[] = {"active", "meta"};
 	json_t *res = json_keep(s->a, json_deep_copy(s->old));
 	struct subject sub = *after;
 	for (size_t i = 0; i < ARRAY_SIZE(new); i++) {
-		json_t *v = json_object_get(s->new, new[i]);
+		json_t *v = json_object_get(sync_seen_new(s), new[i]);
 		if (v)
 			(void)json_object_set(res, new[i], v);
 		else
@@ -301,9 +332,15 @@ between(const struct seen *s, const struct subject *after)
 static int
 tell_changes(struct seen *s, const struct subject *sub, struct err *e)
 {
-	struct scim_diff diff;
-	scim_diff(s->a, map_type(s->map), s->old, s->new, &diff);
-	bool group = s->kind == STORE_GROUP, enabled = json_is_true(json_object_get(s->new, "active"));
+	struct scim_diff diff = {.n = 0};
+	json_t *old;
+	if (!strv_eq(s->text, s->was.resource)) {
+		if (sync_seen_old(s, &old, e) < 0)
+			return -1;
+		scim_diff(s->a, map_type(s->map), old, sync_seen_new(s), &diff);
+	}
+	bool group = s->kind == STORE_GROUP;
+	bool enabled = diff.n > 0 && json_is_true(json_object_get(sync_seen_new(s), "active"));
 	const struct changes active = collect(s, &diff, true), rest = collect(s, &diff, false);
 	const struct subject first = active.n && rest.n ? between(s, sub) : *sub;
 	struct telling t = {.subject = &first, .changed = active.paths, .previous = active.previous};
@@ -374,7 +411,9 @@ is_there(struct seen *s, bool *need_fetch_r, struct err *e)
 		return -1;
 	if ((s->told ? change(s, need_fetch_r, e) : arrive(s, e)) < 0)
 		return -1;
-	return *need_fetch_r ? 0 : put_row(s, e);
+	if (*need_fetch_r)
+		return 0;
+	return put_row(s, e) < 0 ? -1 : s->first ? arrived_first(s, e) : 0;
 }
 
 static int
@@ -396,7 +435,7 @@ observe(struct sync_run *r, struct store_tx *tx, const struct observation *o, bo
 	int go = sync_seen_entry(&s, need_fetch_r, e);
 	if (go <= 0)
 		return go;
-	if (find_kind(&s, e) < 0 || (s.told && sync_stored_resource(s.a, &s.was, &s.old, e) < 0))
+	if (find_kind(&s, e) < 0)
 		return -1;
 	find_csn(&s);
 	/* A row that nobody was told of keeps its number; what comes back, or becomes a resource, is a new one. */

@@ -32,9 +32,12 @@ struct sync_run {
 	struct memory *memory;          /* NULL at first; given back by sync_run_done */
 };
 
+struct ready; /* what can be made of an entry without the store; seen.h */
+
 struct observation {
 	const char *sync_id;
 	const struct dir_entry *entry; /* as it is now; NULL with op NULL: gone */
+	const struct ready *ready;     /* made of entry before; NULL: not yet */
 	const struct dir_op *op;       /* one operation of the history, instead of entry */
 	const char *csn, *actor_dn;    /* NULL = not known */
 	bool initial;                  /* first refresh of an empty store */

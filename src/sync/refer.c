@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Who refers to whom: members of groups and managers of users, as rows of the store. A name in the directory is a
  * reference to whatever has that name; here it is turned into an id and followed when names move. */
-#include "sync/seen.h"
+#include "sync/tell.h"
 
 /* --- from a name to a resource ----------------------------------------------------------------------------------- */
 
@@ -9,7 +9,7 @@ static struct map_ref
 self(const struct seen *s)
 {
 	return (struct map_ref){
-		.id = sync_seen_text(s, "id"),
+		.id = s->id,
 		.display = sync_seen_text(s, "displayName"),
 		.user = s->kind == STORE_USER,
 	};
@@ -64,7 +64,7 @@ show_one(struct seen *s, const char *id, json_t *list, struct err *e)
 	struct store_state st;
 	struct map_ref ref;
 	int found = 1;
-	if (s->new &&str_eq(id, json_string_value(json_object_get(s->new, "id")))) {
+	if (str_eq(id, s->id)) {
 		ref = self(s);
 	} else {
 		found = store_tx_state_by_id(s->tx, s->a, id, &st, e);
@@ -148,7 +148,7 @@ recheck_holders(struct seen *s, const struct holders *h, bool at_once, struct er
 int
 sync_members_came(struct seen *s, struct err *e)
 {
-	const char *id = json_string_value(json_object_get(s->new, "id"));
+	const char *id = s->id;
 	struct holders h = {.s = s, .id = id, .dn_key = s->dn_key};
 	/* The rows may be older than what overlays have done since: the directory is asked before anybody is told. */
 	if (store_tx_members_of_dn(s->tx, s->dn_key, on_holder, &h, e) < 0)
@@ -159,7 +159,7 @@ sync_members_came(struct seen *s, struct err *e)
 int
 sync_members_moved(struct seen *s, struct err *e)
 {
-	const char *id = json_string_value(json_object_get(s->new, "id"));
+	const char *id = s->id;
 	struct holders h = {.s = s, .id = id, .dn_key = s->dn_key};
 	if (store_tx_members_of_id(s->tx, id, on_holder, &h, e) < 0)
 		return -1;
@@ -187,7 +187,7 @@ sync_members_leave_all(struct seen *s, struct err *e)
 	struct holders h = {.s = s};
 	struct strmap *told = strmap_new(s->a, false);
 	bool user = s->was.kind == STORE_USER;
-	struct told_member m = {s->was.id, user ? "User" : "Group", sync_seen_name(s->old, user), s->was.dn_key};
+	struct told_member m = {s->was.id, user ? "User" : "Group", sync_stored_name(s->a, &s->was), s->was.dn_key};
 	if (store_tx_members_of_id(s->tx, s->was.id, on_holder, &h, e) < 0)
 		return -1;
 	for (size_t i = 0; i < h.rows.n; i++) {
@@ -233,7 +233,7 @@ on_ref_row(void *ctx, const struct store_member *row, struct err *e DH_UNUSED)
 int
 sync_members_refer(struct seen *s, const struct member_list *refs, struct err *e)
 {
-	const char *id = json_string_value(json_object_get(s->new, "id"));
+	const char *id = s->id;
 	struct referred rf = {.s = s, .refs = refs, .kept = ARENA_ARRAY(s->a, refs->n + 1, bool)};
 	if (s->live && store_tx_members(s->tx, id, on_ref_row, &rf, e) < 0)
 		return -1;

@@ -7,6 +7,7 @@
 #include "dirhinge/dir/blob.h"
 #include "dirhinge/dir/dn.h"
 #include "sync/phase.h"
+#include "sync/reader.h"
 #include "sync/sync_priv.h"
 
 /* New entries under names of others that are kept back at most; beyond it they are taken as they come. */
@@ -29,6 +30,7 @@ struct refresh {
 	struct arena *a; /* lives as long as the refresh */
 	const bool *begun;
 	bool initial, full, compare;
+	const struct ready *ready; /* of the change that is being taken */
 	struct put_off *put_off, **put_off_end;
 	struct gone *gone, **gone_end;
 	int64_t n_entries, n_absent;
@@ -91,6 +93,7 @@ observed(const struct refresh *r, const struct dir_change *c)
 	return (struct observation){
 		.sync_id = c->ids[0],
 		.entry = c->entry,
+		.ready = r->ready,
 		.op = c->op,
 		.csn = c->csn,
 		.actor_dn = c->actor_dn,
@@ -184,19 +187,18 @@ stream(struct refresh *r, struct store_tx *tx, struct err *e)
 		r->full = *r->begun;
 		rc = sync_phase_begin(r->phase, r->full, e);
 	}
+	DH_CLEANUP(sync_reader_stop) struct reader *reader = NULL;
+	if (rc == 0)
+		rc = sync_reader_start(r->s, &reader, e);
 	while (rc == 0) {
-		struct dir_change c;
+		const struct dir_change *c;
 		if (sync_stopping(r->s)) {
 			r->s->why = SYNC_STOPPED;
 			return err_set(e, ERR_UNAVAILABLE, "the change feed is being stopped");
 		}
-		deadline_t until = deadline_in(SYNC_STALL_MS);
-		if (dir_feed_next(r->s->feed, sync_next_arena(r->s), until, &c, e) < 0)
-			return -1;
-		/* Somebody asks for something, which has to wait. */
-		if (c.kind == DIR_STALLED && deadline_left(until) > 0)
-			continue;
-		rc = on_change(r, tx, &c, e);
+		rc = sync_reader_next(reader, &c, &r->ready, e);
+		if (rc == 0)
+			rc = on_change(r, tx, c, e);
 	}
 	return rc < 0 ? -1 : 0;
 }
@@ -297,6 +299,8 @@ refresh_tx(struct store_tx *tx, void *ctx, struct err *e)
 	if (begun < 0)
 		return -1;
 	r->initial = !begun;
+	if (r->initial && store_tx_fill(tx, e) < 0)
+		return -1;
 	if (stream(r, tx, e) < 0 || judge(r, &trust, e) < 0 || take_gone(r, tx, e) < 0 || take_put_off(r, tx, e) < 0)
 		return -1;
 	if (r->initial && sync_observe_end(&r->s->run, tx, e) < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The entry after what was observed, and the resource that it shows. */
-#include "sync/seen.h"
+#include "sync/ready.h"
 
 #include "dirhinge/dir/blob.h"
 #include "dirhinge/dir/dn.h"
@@ -63,34 +63,6 @@ sync_run_done(struct sync_run *r)
 
 /* --- entries ----------------------------------------------------------------------------------------------------- */
 
-static struct strv
-without_options(const char *attr)
-{
-	struct strv v = strv_of(attr);
-	return strv_n(v.p, strv_chr(v, ';'));
-}
-
-static bool
-is_kept(const struct memory *m, const char *attr)
-{
-	return strmap_get(m->attrs, without_options(attr)) != NULL;
-}
-
-/* The entry without members, which are looked at apart; all: every attribute is one that was asked for. */
-static const struct dir_entry *
-kept(struct seen *s, const struct dir_entry *en, bool all)
-{
-	struct dir_entry *out = ARENA_NEW(s->a, struct dir_entry);
-	*out = (struct dir_entry){.dn = en->dn, .attrs = ARENA_ARRAY(s->a, en->n_attrs + 1, struct dir_attr)};
-	for (size_t i = 0; i < en->n_attrs; i++) {
-		if (str_caseeq(en->attrs[i].name, s->m->member))
-			s->members = &en->attrs[i];
-		else if (all || is_kept(s->m, en->attrs[i].name))
-			out->attrs[out->n_attrs++] = en->attrs[i];
-	}
-	return out;
-}
-
 /* How the change stands to what is known: < 0 older, 0 the same, > 0 newer. */
 static int
 age(const struct seen *s, bool *same_sid_r)
@@ -120,7 +92,7 @@ kept_op(struct seen *s)
 		const struct dir_mod *mod = &op.mods->mods[i];
 		if (str_caseeq(mod->attr, s->m->member))
 			members[n_members++] = mod;
-		else if (is_kept(s->m, mod->attr))
+		else if (sync_memory_keeps(s->m, mod->attr))
 			mods->mods[mods->n++] = *mod;
 	}
 	s->member_ops = members;
@@ -156,7 +128,7 @@ after_op(struct seen *s, bool *need_fetch_r, struct err *e)
 		return 0;
 	switch (op->kind) {
 	case DIR_OP_ADD:
-		s->entry = kept(s, op->added, false);
+		s->entry = sync_kept_of(s->a, s->m, op->added, false, &s->members);
 		s->all_members = true;
 		return 1;
 	case DIR_OP_DELETE:
@@ -183,7 +155,12 @@ sync_seen_entry(struct seen *s, bool *need_fetch_r, struct err *e)
 	/* A message that was on its way while the entry was read; but a directory that went back is to be followed. */
 	if (!s->o->coalesced && age(s, &same_sid) < 0 && same_sid)
 		return 0;
-	s->entry = kept(s, s->o->entry, true);
+	if (s->o->ready) {
+		s->entry = s->o->ready->entry;
+		s->members = s->o->ready->members;
+	} else {
+		s->entry = sync_kept_of(s->a, s->m, s->o->entry, true, &s->members);
+	}
 	s->all_members = !s->known_members;
 	return 1;
 }
@@ -211,37 +188,58 @@ const char *
 sync_seen_text(const struct seen *s, const char *name)
 {
 	const struct scim_attr *attr = scim_type_attr(map_type(s->map), STRV(""), strv_of(name));
-	const struct scim_scalar *value = scim_view_get(s->view, attr);
+	const struct scim_scalar *value = attr ? scim_view_get(s->view, attr) : NULL;
 	return value && value->type == JSON_STRING ? arena_strndup(s->a, value->text.p, value->text.n) : NULL;
+}
+
+static int
+make_view(struct seen *s, struct err *e)
+{
+	if (s->o->ready) {
+		s->view = s->o->ready->view;
+		s->refs = s->o->ready->refs;
+		return 0;
+	}
+	s->refs = map_refs_new(&s->r->map);
+	return map_to_scim(&s->r->map, s->map, s->entry, s->refs, &s->view, e);
 }
 
 int
 sync_seen_resource(struct seen *s, struct err *e)
 {
 	struct referring rf = {.s = s};
-	struct map_run *run = &s->r->map;
-	struct map_refs *refs = map_refs_new(run);
-	if (map_to_scim(run, s->map, s->entry, refs, &s->view, e) < 0 ||
-	    map_refs_resolve_by(run, refs, on_ref, &rf, e) < 0)
+	if (make_view(s, e) < 0)
 		return -1;
-	s->new = json_keep(s->a, scim_view_tree(s->view));
-	buf_reset(&s->m->resource);
-	scim_view_print(&s->m->resource, s->view, NULL);
-	s->text = buf_view(&s->m->resource);
+	s->id = sync_seen_text(s, "id");
+	if (map_refs_resolve_by(&s->r->map, s->refs, on_ref, &rf, e) < 0)
+		return -1;
+	if (s->o->ready && s->o->ready->text.p) {
+		s->text = s->o->ready->text;
+	} else {
+		buf_reset(&s->m->resource);
+		scim_view_print(&s->m->resource, s->view, NULL);
+		s->text = buf_view(&s->m->resource);
+	}
 	/* The rows of a group are its members. */
 	return s->kind == STORE_USER && (s->live || rf.refs.n) ? sync_members_refer(s, &rf.refs, e) : 0;
 }
 
 int
-sync_stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, struct err *e)
+sync_seen_old(struct seen *s, json_t **res_r, struct err *e)
 {
-	if (st->resource.n == 0) {
-		*res_r = NULL;
-		return 0;
-	}
-	if (json_parse(a, st->resource, &(struct json_limits){.max_bytes = TEXT_MAX}, res_r, e) < 0)
-		return err_cause(e, "last known state of %s", st->dn);
+	const struct json_limits limits = {.max_bytes = TEXT_MAX};
+	if (!s->old && s->was.resource.n > 0 && json_parse(s->a, s->was.resource, &limits, &s->old, e) < 0)
+		return err_cause(e, "last known state of %s", s->was.dn);
+	*res_r = s->old;
 	return 0;
+}
+
+json_t *
+sync_seen_new(struct seen *s)
+{
+	if (!s->new)
+		s->new = json_keep(s->a, scim_view_tree(s->view));
+	return s->new;
 }
 
 /* Where the string that begins at i ends. */

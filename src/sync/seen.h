@@ -40,6 +40,12 @@ struct subject { /* whom events are about */
 struct met { /* somebody who was looked up */
 	const char *name, *dn_key;
 	struct map_ref ref;
+	int64_t row; /* of the state; 0: the group itself, which has none yet */
+};
+
+struct member_rows {
+	int64_t *v;
+	size_t n, cap;
 };
 
 struct seen {
@@ -51,18 +57,21 @@ struct seen {
 
 	struct store_state was; /* .sync_id NULL: no row */
 	bool live, told;        /* was there, as far as known; and a resource that events have told of */
-	json_t *old;            /* that resource */
+	json_t *old;            /* that resource; sync_seen_old makes it */
 
 	const struct dir_entry *entry; /* as it is now, what is mapped, without members; NULL = gone */
 	const char *dn_key;            /* of entry */
 	enum store_kind kind;          /* of entry; 0: neither a resource nor anything that is kept */
 	const struct map *map;         /* of a resource */
 	struct scim_view *view;        /* the resource */
-	json_t *new;                   /* the same as a tree */
-	struct strv text;              /* and as JSON */
+	struct map_refs *refs;         /* of it, to be resolved */
+	const char *id;                /* its id */
+	struct strv text;              /* it as JSON */
+	json_t *new;                   /* and as a tree; sync_seen_new makes it */
 	int64_t incarnation;
 	bool unresolved; /* refers to somebody unknown who may come */
 	bool late;       /* and is told of at the end of the first refresh */
+	bool first;      /* told of for the first time in a first refresh, from its row */
 
 	const char *csn; /* for the ids of events */
 	const char *state_csn;
@@ -76,17 +85,19 @@ struct seen {
 	size_t n_member_ops;
 	struct met *met; /* members of a new group; NULL: too many to keep */
 	size_t n_met;
+	struct member_rows rows_met;     /* the rows of all of them, for a first refresh */
 	bool all_members, known_members; /* the whole list; the rows known are to be looked at again */
 };
 /* --- resource.c -------------------------------------------------------------------------------------------------- */
 int sync_memory_ready(struct sync_run *r, struct err *e) DH_MUST_USE;
 /* Finds .entry and what is said of members. 1: go on, 0: nothing new, -1; *need_fetch_r as sync_observe. */
 int sync_seen_entry(struct seen *s, bool *need_fetch_r, struct err *e) DH_MUST_USE;
-/* .new and .text of .entry; its references are resolved and kept as rows. */
+/* .view and .text of .entry; its references are resolved and kept as rows. */
 int sync_seen_resource(struct seen *s, struct err *e) DH_MUST_USE;
 const char *sync_seen_text(const struct seen *s, const char *name); /* of .view, NULL if it has none */
-/* The resource of a row; NULL if it has none. */
-int sync_stored_resource(struct arena *a, const struct store_state *st, json_t **res_r, struct err *e) DH_MUST_USE;
+/* The trees of what it was (NULL if it was nothing) and is: only a change of the text asks for them. */
+int sync_seen_old(struct seen *s, json_t **res_r, struct err *e) DH_MUST_USE;
+json_t *sync_seen_new(struct seen *s);
 /* A string of that resource ("displayName") without making a tree of it: members are asked for little else. */
 const char *sync_stored_text(struct arena *a, const struct store_state *st, const char *key);
 const char *sync_stored_name(struct arena *a, const struct store_state *st); /* userName or displayName */
@@ -115,8 +126,11 @@ int sync_members_write(struct seen *s, const struct member_change *c, struct err
 /* user_removed, then user_added, of the group in s. */
 int sync_members_tell(struct seen *s, const struct subject *group, const struct member_change *c,
 		      struct err *e) DH_MUST_USE;
-int sync_members_write_new(struct seen *s, struct err *e) DH_MUST_USE; /* the same of a group that is new */
+/* The rows of a group that is new; user_added for all of them. */
+int sync_members_write_new(struct seen *s, struct err *e) DH_MUST_USE;
 int sync_members_tell_new(struct seen *s, const struct subject *group, struct err *e) DH_MUST_USE;
+/* The same from rows, in a first refresh; the group's own has been put. */
+int sync_members_tell_first(struct seen *s, const char *group, int64_t row, struct err *e) DH_MUST_USE;
 
 /* --- refer.c: who refers to whom --------------------------------------------------------------------------------- */
 
@@ -131,20 +145,5 @@ int sync_members_came(struct seen *s, struct err *e) DH_MUST_USE;
 int sync_members_moved(struct seen *s, struct err *e) DH_MUST_USE;
 /* References of a user (manager), kept in the same rows as members: refs are all there are. */
 int sync_members_refer(struct seen *s, const struct member_list *refs, struct err *e) DH_MUST_USE;
-
-/* --- tell.c ------------------------------------------------------------------------------------------------------ */
-
-struct told_member {
-	const char *id, *type, *name, *dn_key; /* dn_key NULL: not known, and so behind any fence */
-};
-struct telling {
-	enum event_type type;
-	const struct subject *subject;
-	const struct told_member *member; /* NULL = none */
-	const char *const *changed;
-	const json_t *previous;
-	bool moved; /* an update of nothing but the DN */
-};
-int sync_seen_tell(struct seen *s, const struct telling *t, struct err *e) DH_MUST_USE;
 
 #endif

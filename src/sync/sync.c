@@ -311,7 +311,7 @@ sync_start(const struct sync_opts *opts, struct sync **s_r, struct err *e)
 	s->opts = *opts;
 	s->cookie = BUF_INIT(1024 * 1024);
 	s->run = (struct sync_run){
-		.store = opts->store, .causes = opts->causes, .source = "main", .recheck = sync_ids_new()};
+		.store = opts->store, .causes = opts->causes, .source = SYNC_SOURCE, .recheck = sync_ids_new()};
 	mutex_init(&s->lock);
 	cond_init(&s->changed);
 	sync_report_setup(s);

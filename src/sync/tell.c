@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One event: who caused it, its id and text, into the store. */
-#include "sync/seen.h"
+#include "sync/tell.h"
+#include "dirhinge/dir/blob.h"
+#include "dirhinge/sync/sync.h"
 
 /* A write of ours is reported by the directory before its answer has reached gw: the wait is for that answer. */
 #define CAUSE_WAIT_MS 200
@@ -11,8 +13,8 @@ find_cause(struct seen *s)
 	const struct observation *o = s->o;
 	const char *id = s->was.sync_id ? s->was.id : NULL;
 	bool gone = !s->entry;
-	if (s->new)
-		id = json_string_value(json_object_get(s->new, "id"));
+	if (s->id)
+		id = s->id;
 	s->cause_known = true;
 	if (o->initial || !s->r->causes || !id)
 		return;
@@ -41,6 +43,14 @@ static const char *
 moved_name(enum event_type t)
 {
 	return t == EVENT_USER_UPDATED ? EVENT_USER_MOVED : EVENT_GROUP_MOVED;
+}
+
+static void
+note(struct seen *s, enum event_type t, bool counts)
+{
+	s->r->counted[t] += counts;
+	if (s->at_us > s->r->last_change_us)
+		s->r->last_change_us = s->at_us;
 }
 
 int
@@ -88,8 +98,66 @@ sync_seen_tell(struct seen *s, const struct telling *t, struct err *e)
 	};
 	if (store_tx_event(s->tx, &row, e) < 0)
 		return -1;
-	s->r->counted[t->type] += !t->moved;
-	if (s->at_us > s->r->last_change_us)
-		s->r->last_change_us = s->at_us;
+	note(s, t->type, !t->moved);
+	return 0;
+}
+
+/* --- the first refresh ------------------------------------------------------------------------------------------- */
+
+int
+sync_seen_tell_first(struct seen *s, enum event_type type, int64_t row, int64_t member, struct err *e)
+{
+	const struct store_first f = {event_type_name(type), s->at_us, row, member};
+	if (store_tx_first(s->tx, &f, e) < 0)
+		return -1;
+	note(s, type, true);
+	return 0;
+}
+
+static void
+compose_member(struct arena *a, const struct store_state *m, struct event *ev)
+{
+	bool user = m->kind == STORE_USER;
+	ev->member.id = m->id;
+	ev->member.type = user ? "User" : "Group";
+	ev->member.name = sync_stored_name(a, m);
+}
+
+int
+sync_compose(struct arena *a, const struct store_told *t, struct store_event *ev_r, struct err *e)
+{
+	static const char *const members[] = {"members", NULL};
+	DH_CLEANUP(buf_done) struct buf text = BUF_INIT(SIZE_MAX);
+	const struct store_state *st = t->subject;
+	const struct dir_entry *en;
+	struct event ev = {
+		.source = SYNC_SOURCE,
+		.subject_id = st->id,
+		.incarnation = st->incarnation,
+		.csn = st->csn,
+		.at_us = t->at_us,
+		.name = sync_stored_name(a, st),
+		.data_text = st->resource,
+		.omitted = t->member ? members : NULL,
+		.cause = {.kind = "external", .initial = true},
+	};
+	if (!event_type_parse(strv_of(t->type), &ev.type))
+		return err_set(e, ERR_INTERNAL, "an event of the unknown type %s", t->type);
+	if (dir_blob_read(a, st->entry, &en, e) < 0)
+		return err_cause(e, "first state of %s", st->dn);
+	ev.cause.actor_dn = dir_entry_first(en, "modifiersName").p;
+	if (t->member)
+		compose_member(a, t->member, &ev);
+	const char *id = event_id(a, &ev);
+	event_write(&text, &ev, id);
+	*ev_r = (struct store_event){
+		.id = id,
+		.type = event_type_name(ev.type),
+		.subject = st->id,
+		.dn_key = st->dn_key,
+		.old_dn_key = t->member ? t->member->dn_key : NULL,
+		.at_us = t->at_us,
+		.body = strv_n(arena_memdup(a, text.p, text.n), text.n),
+	};
 	return 0;
 }

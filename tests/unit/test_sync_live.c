@@ -33,7 +33,8 @@ static const struct map_opts map = {
 static void
 open_store(void)
 {
-	ok(store_open(&(struct store_opts){.dir = state, .retention_ms = INT64_C(86400000)}, &store, &e));
+	ok(store_open(&(struct store_opts){.dir = state, .retention_ms = INT64_C(86400000), .compose = sync_compose},
+		      &store, &e));
 }
 
 static void

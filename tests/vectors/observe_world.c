@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dirhinge/base/codec.h"
+#include "dirhinge/sync/sync.h"
 #include "map_fixture.h"
 
 #define NOW_US INT64_C(1798761600000000) /* after all CSNs */
@@ -46,7 +47,8 @@ world_open(void)
 	snprintf(w->dir, sizeof(w->dir), "/tmp/dirhinge-observe.XXXXXX");
 	if (!mkdtemp(w->dir))
 		abort();
-	const struct store_opts so = {.dir = arena_printf(a, "%s/state", w->dir), .retention_ms = 86400000};
+	const struct store_opts so = {
+		.dir = arena_printf(a, "%s/state", w->dir), .retention_ms = 86400000, .compose = sync_compose};
 	must_ok(store_open(&so, &w->store, &e), &e);
 	w->run = (struct sync_run){
 		.store = w->store,

@@ -13,6 +13,7 @@ struct map_run;
 struct scim_view;
 
 struct map_refs *map_refs_new(struct map_run *r);
+bool map_refs_none(const struct map_refs *refs); /* there is nothing to be resolved */
 /* Batched searches turn DNs into value, $ref, type and display; what does not exist, lies outside the configured
  * bases or is hidden from the client is left out. */
 int map_refs_resolve(struct map_run *r, struct map_refs *refs, struct err *e) DH_MUST_USE;

@@ -7,9 +7,15 @@
 
 #include "dirhinge/map/map.h"
 #include "dirhinge/store/cause.h"
-#include "dirhinge/store/state.h"
+#include "dirhinge/store/first.h"
 
 struct sync;
+
+/* What events name as their source: the directory, whatever server answers for it. */
+#define SYNC_SOURCE "main"
+
+/* Events of a first refresh from the rows they are told from: store_opts.compose. */
+int sync_compose(struct arena *a, const struct store_told *t, struct store_event *ev_r, struct err *e) DH_MUST_USE;
 
 struct sync_guard_opts {
 	int64_t max_removals; /* held above the larger of the two */
