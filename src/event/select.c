@@ -6,6 +6,7 @@
 
 #include "dirhinge/base/json.h"
 #include "event/before.h"
+#include "event/others.h"
 
 #define BODY_MAX (16 << 20) /* our own text; a group shows few members in it */
 
@@ -72,56 +73,42 @@ parse_stored(struct arena *a, struct strv body, json_t **event_r, struct err *e)
 
 	if (json_parse(a, body, &(struct json_limits){.max_bytes = BODY_MAX}, event_r, &why) == 0)
 		return 0;
-	(void)err_set(e, ERR_INTERNAL, "an event of the log cannot be read");
+	(void)err_set(e, ERR_INTERNAL, "what is stored of the feed cannot be read");
 	return err_cause(e, "%s at byte %u", why.detail, why.offset);
 }
 
-static bool
-hides_members(const struct view *v)
-{
-	return v->s->sees && !v->user;
-}
-
-/* A list of members names them by their ids, and which of them stand behind the fence is not known here: the list is
- * left out, as that of a big group is. user_added tells of each that may be seen. */
-static const json_t *
-without_members(struct arena *a, const json_t *data, bool *cut_r)
-{
-	if (!json_object_get(data, "members"))
-		return data;
-	json_t *rest = json_keep(a, json_copy((json_t *)(uintptr_t)data));
-	(void)json_object_del(rest, "members");
-	*cut_r = true;
-	return rest;
-}
-
+/* Beside what is left out of everybody's event. */
 static void
-put_omitted(json_t *event)
+put_omitted(json_t *event, bool user)
 {
 	json_t *names = json_array();
 
-	(void)json_array_append_new(names, json_string("members"));
+	(void)json_array_append_new(names, json_string(event_others_path(user)));
 	(void)json_object_set_new(event, "omitted", names);
 }
 
-/* The event itself, without what a fence may hide. */
+/* The event itself, without those whom a fence may hide. user_added tells of each member that may be seen. */
 static int
 as_it_is(struct arena *a, const struct view *v, struct strv body, struct strv *body_r, struct err *e)
 {
-	static const struct strv key = {"\"members\":", 10};
+	static const char *const parts[] = {"data", "previous"};
 	bool cut = false;
 	json_t *event;
 
 	*body_r = body;
-	if (!hides_members(v) || !memmem(body.p, body.n, key.p, key.n))
+	if (!v->s->sees || !event_names_others(v->user, body))
 		return 1;
 	if (parse_stored(a, body, &event, e))
 		return -1;
-	const json_t *data = without_members(a, json_object_get(event, "data"), &cut);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		const json_t *part = json_object_get(event, parts[i]);
+		const json_t *rest = event_without_others(a, v->user, part, &cut);
+		/* setting NULL, or what is there, does nothing */
+		(void)json_object_set(event, parts[i], (json_t *)(uintptr_t)rest);
+	}
 	if (!cut)
 		return 1;
-	(void)json_object_set(event, "data", (json_t *)(uintptr_t)data);
-	put_omitted(event);
+	put_omitted(event, v->user);
 	*body_r = strv_of(json_text(a, event));
 	return 1;
 }
@@ -147,12 +134,12 @@ turned(struct arena *a, const struct view *v, const json_t *event, enum event_ty
 	(void)json_object_set(subject, name_key, json_object_get(data, name_key));
 	(void)json_object_set_new(out, "subject", subject);
 	(void)json_object_set(out, "cause", json_object_get(event, "cause"));
-	if (hides_members(v))
-		data = without_members(a, data, &cut);
+	if (v->s->sees)
+		data = event_without_others(a, v->user, data, &cut);
 	(void)json_object_set(out, "data", (json_t *)(uintptr_t)data);
 	(void)json_object_set(out, "omitted", json_object_get(event, "omitted"));
 	if (cut)
-		put_omitted(out);
+		put_omitted(out, v->user);
 	const char *text = json_text(a, out);
 	json_decref(out);
 	return text;
@@ -247,4 +234,22 @@ event_select_match(struct arena *a, const struct event_select *s, const struct e
 	if (!v.before.exists && !v.after.exists)
 		return 0;
 	return judge(a, &v, ev, body_r, e);
+}
+
+int
+event_select_resource(struct arena *a, const struct event_select *s, bool user, struct strv text, struct strv *text_r,
+		      struct err *e)
+{
+	bool cut = false;
+	json_t *resource;
+
+	*text_r = text;
+	if (!s->sees || !event_names_others(user, text))
+		return 0;
+	if (parse_stored(a, text, &resource, e))
+		return -1;
+	const json_t *rest = event_without_others(a, user, resource, &cut);
+	if (cut)
+		*text_r = strv_of(json_text(a, rest));
+	return 0;
 }

@@ -82,7 +82,6 @@ take_row(void *ctx, const struct store_state *st, struct err *e)
 {
 	struct snapshot *s = ctx;
 	struct arena *a = s->q->a;
-	(void)e;
 	s->last = arena_strdup(a, st->id);
 	s->n++;
 	if (!is_visible(s, st))
@@ -90,7 +89,9 @@ take_row(void *ctx, const struct store_state *st, struct err *e)
 	struct row *row = ARENA_NEW(a, struct row);
 	row->kind = st->kind;
 	row->id = s->last;
-	row->resource = strv_n(arena_strndup(a, st->resource.p, st->resource.n), st->resource.n);
+	struct strv text = strv_n(arena_strndup(a, st->resource.p, st->resource.n), st->resource.n);
+	if (event_select_resource(a, &s->r.select, st->kind == STORE_USER, text, &row->resource, e) < 0)
+		return -1;
 	*s->end = row;
 	s->end = &row->next;
 	s->bytes += row->resource.n;

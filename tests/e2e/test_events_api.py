@@ -18,6 +18,7 @@ from support.daemon import WRITE, binary, run, to_yaml, write_file
 from support.hinge import Hinge, new_slapd, unique
 from support.prometheus import parse
 from support.reader import Reader, Stream
+from support.scim import ENTERPRISE
 from support.slapd import GROUPS, PEOPLE, SUFFIX, Variant, find_tools
 from support.wait import until
 
@@ -203,7 +204,8 @@ def test_scopes_and_fences(feed):
 
 
 def test_members_behind_a_fence(feed):
-    """Who sees a group sees of its members those that it may see: in memberships, in lists, in no event the others."""
+    """Who sees a group sees of its members those that it may see: in memberships, in lists, in no event the others; and
+    who sees a user not a manager elsewhere."""
     everything, branch = reader_now(feed), reader(feed, "branch").now()
     (near, near_dn), (far, far_dn) = add_person(feed, base=NORTH), add_person(feed, base=SOUTH)
     name = unique("both")
@@ -213,15 +215,21 @@ def test_members_behind_a_fence(feed):
     while added < 2:
         seen += everything.until(of(name, "group.user_added"))
         added = sum(e["type"] == "dsync.group.user_added" for e in seen)
+    feed.ldap.modify(near_dn, ("add", "manager", [far_dn]))
     feed.ldap.modify(dn, ("delete", "member", [far_dn]))
     seen += everything.until(of(name, "group.user_removed"))
+    snapshot = json.dumps(branch.snapshot()[0])
+    assert near in snapshot and "manager" not in snapshot
     feed.ldap.delete(dn)
     seen += everything.until(of(name, "group.deleted"))
     ids = {e["subject"]["userName"]: e["subject"]["id"] for e in seen if e["type"] == "dsync.user.created"}
+    assert [e["data"][ENTERPRISE]["manager"]["value"] for e in seen if e["type"] == "dsync.user.updated"] == [ids[far]]
+    assert ids[far] not in snapshot
     assert {e["member"]["value"] for e in seen if "member" in e} == {ids[near], ids[far]}
     seen = branch.until(of(name, "group.deleted"))
     assert [e["member"]["value"] for e in seen if e["type"] == "dsync.group.user_added"] == [ids[near]]
     assert ids[far] not in json.dumps(seen) and far not in json.dumps(seen)
+    assert [e["omitted"] for e in seen if e["type"] == "dsync.user.updated"] == [[f"{ENTERPRISE}:manager"]]
     assert all(e.get("omitted") == ["members"] for e in seen if e["type"] in ("dsync.group.created", "dsync.group.deleted"))
     everything.close()
     branch.close()

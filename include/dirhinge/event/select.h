@@ -2,8 +2,8 @@
  * What one reader sees of the log: types, a SCIM filter on the resource, resource types its scopes allow, fences. An
  * entry that leaves what the reader may see or asked for is told as deleted, one that comes in as created
  * (reliability.md T-61). Where one change makes two events, each begins where the one before it ended, or a reader
- * would miss that an entry left. A membership is seen by who sees both, group and member; the
- * list of members in data only by who has no fence. Pure. Thread rule: frozen once made. */
+ * would miss that an entry left. A membership is seen by who sees both, group and member; a
+ * list of members, or a manager, in data only by who has no fence. Pure. Thread rule: frozen once made. */
 #ifndef DIRHINGE_EVENT_SELECT_H
 #define DIRHINGE_EVENT_SELECT_H
 
@@ -41,5 +41,9 @@ struct event_seen {
  * id ends in "-in" or "-out". 0: nothing. */
 int event_select_match(struct arena *a, const struct event_select *s, const struct event_seen *ev, struct strv *body_r,
 		       struct err *e) DH_MUST_USE;
+
+/* A resource of the state as this reader may see it: text itself, or (in a) without a manager whom a fence may hide. */
+int event_select_resource(struct arena *a, const struct event_select *s, bool user, struct strv text,
+			  struct strv *text_r, struct err *e) DH_MUST_USE;
 
 #endif
