@@ -273,7 +273,6 @@ do_request(struct sync *s, struct err *e)
 int
 sync_live(struct sync *s, struct err *e)
 {
-	s->reconcile_at = deadline_in(s->opts.reconcile_ms);
 	s->misplaced = false;
 	for (;;) {
 		if (sync_stopping(s)) {

@@ -148,7 +148,10 @@ compare_after(struct sync *s, bool full, struct err *e)
 
 	if (older < 0)
 		return -1;
-	return full && !older ? 0 : sync_compare(s, false, NULL, e);
+	if (full && !older && deadline_left(s->reconcile_at) > 0)
+		return 0;
+	s->reconcile_at = deadline_in(s->opts.reconcile_ms);
+	return sync_compare(s, false, NULL, e);
 }
 
 static int
@@ -165,6 +168,7 @@ attempt(struct sync *s, struct err *e)
 	if (dir_feed_open(s->feed, buf_view(&s->cookie), deadline_in(OPEN_MS), e) < 0)
 		return -1;
 	sync_report_state(s, SYNC_STATE_REFRESH, NULL);
+	s->reconcile_at = deadline_in(s->opts.reconcile_ms);
 	if (sync_refresh(s, NULL, &full, e) < 0 || compare_after(s, full, e) < 0)
 		return -1;
 	sync_report_state(s, SYNC_STATE_LIVE, NULL);
