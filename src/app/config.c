@@ -13,6 +13,7 @@
 #define DAY_MS    (24 * HOUR_MS)
 
 static const char *const flavours[] = {"auto", "openldap", "active-directory", "389ds", NULL};
+static const char *const dirsync_uses[] = {"auto", "object-security", "never", NULL};
 static const char *const sasl_mechanisms[] = {"external", NULL};
 const char *const config_event_types[] = {
 	"dsync.user.created",
@@ -255,6 +256,13 @@ static const struct conf_row event_rows[] = {
 	 .min = 1000,
 	 .max = HOUR_MS,
 	 .help = "How often, when there is need to look."},
+	{.name = "dirsync",
+	 .kind = CONF_STRING,
+	 .offset = C(feed_dirsync_name),
+	 .def = "auto",
+	 .choices = dirsync_uses,
+	 .help = "Active Directory: auto uses DirSync if the account may replicate the domain, object-security also "
+		 "with what it may read; never, and otherwise, uSNChanged is polled."},
 	{.name = "reconcile",
 	 .kind = CONF_DURATION,
 	 .offset = C(reconcile_ms),

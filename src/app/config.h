@@ -6,6 +6,7 @@
 #define DIRHINGE_APP_CONFIG_H
 
 #include "dirhinge/base/conf.h"
+#include "dirhinge/dir/feed.h"
 #include "dirhinge/gw/gw.h"
 
 #define CONFIG_DEFAULT_FILE "/etc/dirhinge/dirhinge.yaml"
@@ -66,6 +67,7 @@ struct config {
 	/* events */
 	int64_t retention_ms, reconcile_ms, poll_ms, guard_max_removals, guard_max_percent, guard_window_ms;
 	bool feed_history, feed_poll;
+	const char *feed_dirsync_name;
 	const char *set_issuer, *set_key_file;
 
 	/* derived by the checks */
@@ -87,6 +89,7 @@ bool config_name_valid(const char *name);
 
 /* How to connect, borrowing from cfg. */
 struct dir_opts config_dir_opts(const struct config *cfg);
+enum dir_dirsync config_dirsync(const struct config *cfg);
 
 /* Effective values, defaults filled in, secrets masked: as a new JSON object, or as YAML that loads again (but for the
  * masked values). */

@@ -181,6 +181,19 @@ config_dir_opts(const struct config *c)
 	};
 }
 
+enum dir_dirsync
+config_dirsync(const struct config *c)
+{
+	static const char *const names[] = {[DIR_DIRSYNC_AUTO] = "auto",
+					    [DIR_DIRSYNC_OBJECT_SECURITY] = "object-security",
+					    [DIR_DIRSYNC_OFF] = "never"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (str_eq(c->feed_dirsync_name, names[i]))
+			return (enum dir_dirsync)i;
+	return DIR_DIRSYNC_AUTO;
+}
+
 int
 config_load(struct arena *a, const char *file, const struct config **cfg_r, struct err *e)
 {

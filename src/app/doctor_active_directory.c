@@ -2,6 +2,8 @@
  * Doctor: Active Directory. What an account may do is asked of the domain controller itself, which computes it in
  * allowedChildClassesEffective and allowedAttributesEffective ([MS-ADTS] 3.1.1.4.5). */
 #include "app/doctor_kit.h"
+#include "dirhinge/dir/dn.h"
+#include "dirhinge/dir/feed.h"
 
 const char *
 doctor_ad_grant(struct doctor *d)
@@ -182,19 +184,117 @@ check_uris(struct doctor *d)
 	doctor_say(d, FINDING_OK, "servers", NULL, "connected to %.*s", (int)name.n, name.p);
 }
 
-/* The feed reads tombstones; by default only administrators may. */
-static void
-note_deleted_objects(struct doctor *d)
-{
-	struct strv domain = dir_entry_first(d->caps->root_dse, "defaultNamingContext");
-	const char *dn = arena_printf(d->a, "CN=Deleted Objects,%.*s", (int)domain.n, domain.p); /* paste: ok */
+/* --- the change feed --------------------------------------------------------------------------------------------- */
 
-	if (d->cfg->feed_wanted)
-		doctor_say(
-			d, FINDING_NOTE, "deletions",
-			arena_printf(d->a, "dsacls \"%s\" /takeownership\ndsacls \"%s\" /G \"ACCOUNT:LCRP\"", dn, dn),
-			"the change feed sees deletions if the account may read the deleted objects; without that it "
-			"reads everything again with every new connection");
+/* [MS-ADTS] 5.1.3.2.1: DS-Replication-Get-Changes, which tells no passwords. */
+#define REPLICATE "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"
+
+static const char *
+domain(const struct doctor *d)
+{
+	struct strv dn = dir_entry_first(d->caps->root_dse, "defaultNamingContext");
+
+	return dn.n ? dn.p : "DC=DOMAIN";
+}
+
+static const char *
+grant_replicate(struct doctor *d)
+{
+	return arena_printf(d->a,
+			    "# in a command prompt of a domain administrator; ACCOUNT is DOMAIN\\name of %s\n"
+			    "dsacls \"%s\" /G \"ACCOUNT:CA;Replicating Directory Changes\"\n"
+			    "# the same with ADSI Edit: %s, Properties, Security\n"
+			    "# Samba; SID is the account's (objectSid)\n"
+			    "samba-tool dsacl set --objectdn=\"%s\" --sddl=\"(OA;;CR;" REPLICATE ";;SID)\"",
+			    doctor_account(d), domain(d), domain(d), domain(d));
+}
+
+static const char *
+grant_deleted(struct doctor *d)
+{
+	const char *dn = arena_printf(d->a, "CN=Deleted Objects,%s", domain(d)); /* paste: ok */
+
+	return arena_printf(d->a,
+			    "# in a command prompt of a domain administrator; ACCOUNT is DOMAIN\\name of %s\n"
+			    "dsacls \"%s\" /takeownership\ndsacls \"%s\" /G \"ACCOUNT:LCRP\"",
+			    doctor_account(d), dn, dn);
+}
+
+/* The daemon's own question, so that the answer is the one that it will get. */
+static struct dir_feed *
+open_feed(struct doctor *d, struct err *e)
+{
+	static const char *const attrs[] = {"objectClass", NULL};
+	const struct config *c = d->cfg;
+	bool same = str_eq(dir_dn_normal(d->a, c->user_base), dir_dn_normal(d->a, c->group_base));
+	const struct dir_feed_opts opts = {
+		.dir = d->dir,
+		.bases = (const char *const[]){c->user_base, same ? NULL : c->group_base, NULL},
+		.filter = dir_f_eq(d->a, "objectClass", STRV("group")),
+		.attrs = attrs,
+		.dirsync = config_dirsync(c),
+	};
+	struct dir_feed *f = NULL;
+
+	if (dir_feed_new(&opts, &f, e) < 0)
+		return NULL;
+	if (dir_feed_open(f, strv_n(NULL, 0), doctor_until(d), e) < 0)
+		dir_feed_free(&f);
+	return f;
+}
+
+static void
+say_source(struct doctor *d, const struct dir_feed *f)
+{
+	const char *source = dir_feed_source(f), *why = dir_feed_note(f);
+
+	if (!*why)
+		doctor_say(d, FINDING_OK, "replication", NULL,
+			   "the account may replicate the domain: changes are told by %s, deletions and single members "
+			   "too",
+			   source);
+	else if (config_dirsync(d->cfg) == DIR_DIRSYNC_OFF)
+		doctor_say(d, FINDING_NOTE, "replication", NULL, "events.dirsync is never: %s is polled", source);
+	else
+		doctor_say(d, FINDING_NOTE, "replication", grant_replicate(d), "%s: changes are told by %s%s", why,
+			   source,
+			   strv_starts(strv_of(source), STRV("DirSync"))
+				   ? ""
+				   : ", and for one member that comes or goes the whole group is read");
+}
+
+static void
+say_deleted(struct doctor *d, const struct dir_feed *f)
+{
+	bool sees = dir_feed_sees_deleted(f), by_right = !*dir_feed_note(f);
+
+	if (sees)
+		doctor_say(d, FINDING_OK, "deletions", NULL, "the account may read the deleted objects");
+	else if (by_right)
+		doctor_say(d, FINDING_OK, "deletions", NULL,
+			   "the account may not read the deleted objects, and need not: DirSync tells them");
+	else
+		doctor_say(d, FINDING_WARN, "deletions", grant_deleted(d),
+			   "the account may not read the deleted objects: a deletion is only seen when everything is "
+			   "compared, with each new connection and every events.reconcile");
+}
+
+void
+doctor_ad_feed(struct doctor *d)
+{
+	struct err e = ERR_INIT;
+	struct dir_feed *f = open_feed(d, &e);
+
+	if (f == NULL) {
+		doctor_say(d, FINDING_FAIL, "replication", NULL, "the change feed cannot be opened: %s (%s)", e.detail,
+			   e.cause);
+		return;
+	}
+	say_source(d, f);
+	say_deleted(d, f);
+	doctor_say(d, FINDING_OK, "change feed", NULL,
+		   "guarantee C: the net change between two questions, a second apart");
+	dir_feed_free(&f);
 }
 
 void
@@ -203,5 +303,4 @@ doctor_ad_server(struct doctor *d)
 	check_tls(d);
 	check_uris(d);
 	check_recycle_bin(d);
-	note_deleted_objects(d);
 }

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "app/doctor.h"
+#include "app/doctor_kit.h"
 #include "dirhinge/dir/dn.h"
 #include "dirhinge/dir/feed.h"
 
@@ -435,7 +435,7 @@ doctor_check_feed(struct doctor *d)
 	if (d->caps->flavour == &dir_flavour_openldap)
 		check_openldap(d);
 	else if (d->caps->flavour->polled)
-		doctor_say(d, FINDING_OK, CHECK, NULL, "guarantee C: the net change between two polls, a second apart");
+		doctor_ad_feed(d);
 	else
 		doctor_say(d, d->caps->sync ? FINDING_OK : FINDING_NOTE, CHECK, NULL,
 			   d->caps->sync ? "the directory offers RFC 4533"

@@ -27,6 +27,7 @@ const char *doctor_openldap_unlimited(struct doctor *d);
 
 void doctor_ad_rights(struct doctor *d);
 void doctor_ad_server(struct doctor *d);
+void doctor_ad_feed(struct doctor *d); /* which source the change feed has */
 const char *doctor_ad_grant(struct doctor *d);
 
 void doctor_389ds_server(struct doctor *d);

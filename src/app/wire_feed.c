@@ -64,6 +64,7 @@ app_feed_start(struct app *app, struct err *e)
 		.history = c->feed_history,
 		.poll = c->feed_poll,
 		.poll_ms = c->poll_ms,
+		.dirsync = config_dirsync(c),
 		.reconcile_ms = c->reconcile_ms,
 		.metrics = app->metrics,
 	};

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "dir/cleanup.h"
+#include "dir/feed_ad.h"
 #include "dir/feed_log.h"
 #include "dir/feed_look.h"
-#include "dir/feed_poll.h"
 #include "dir/result.h"
 #include "dirhinge/dir/dn.h"
 
@@ -114,7 +114,6 @@ dir_feed_new(const struct dir_feed_opts *opts, struct dir_feed **f_r, struct err
 	*f = (struct dir_feed){.a = a, .d = opts->dir, .wake = -1, .history = opts->history};
 	f->opaque_bytes = BUF_INIT(COOKIE_BYTES);
 	f->opaque = caps->flavour != &dir_flavour_openldap && !caps->flavour->polled;
-	f->poll = caps->flavour->polled ? dir_feed_poll_new(a) : NULL;
 	dir_feed_look_init(f, opts);
 
 	/* 389 DS knows entries by another id here than everywhere else. */
@@ -124,6 +123,7 @@ dir_feed_new(const struct dir_feed_opts *opts, struct dir_feed **f_r, struct err
 				     NULL};
 
 	f->attrs = copy_list(a, opts->attrs, extra, &n);
+	f->moved = copy_list(a, f->attrs, (const char *const[]){caps->flavour->member_of, NULL}, &n);
 	f->bases = copy_list(a, opts->bases, NULL, &f->n_bases);
 	if (f->n_bases == 0 || f->n_bases > FEED_BASES)
 		return err_set(e, ERR_CONFIG, "a feed needs from 1 to %d bases", FEED_BASES);
@@ -131,6 +131,7 @@ dir_feed_new(const struct dir_feed_opts *opts, struct dir_feed **f_r, struct err
 	f->common = f->n_bases > 1 ? common_dn(a, f->bases) : NULL;
 	if (make_filters(f, opts->filter, e))
 		return -1;
+	f->ad = caps->flavour->polled ? dir_feed_ad_new(f, a, opts->dirsync) : NULL;
 	f->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (f->wake < 0)
 		return err_set(e, ERR_IO, "no eventfd: errno %d", errno);
@@ -148,6 +149,8 @@ dir_feed_free(struct dir_feed **f)
 	if (old == NULL)
 		return;
 	dir_feed_close(old);
+	if (old->ad)
+		dir_feed_ad_free(old);
 	buf_done(&old->opaque_bytes);
 	arena_free(&old->log.a);
 	close(old->wake);
@@ -172,8 +175,8 @@ dir_feed_close(struct dir_feed *f)
 	f->c.broken = true;
 	dir_conn_close(&f->c);
 	dir_conn_close(&f->side);
-	if (f->poll)
-		dir_feed_poll_close(f);
+	if (f->ad)
+		dir_feed_ad_close(f);
 	f->open = f->begin_due = f->refreshing = f->look.idle = false;
 	f->n_searches = 0;
 }
@@ -323,8 +326,8 @@ begin(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e)
 	struct sync_vector v;
 	int rc;
 
-	if (f->poll)
-		return dir_feed_poll_start(f, cookie, until, e);
+	if (f->ad)
+		return dir_feed_ad_start(f, cookie, until, e);
 	cookie = dir_feed_askable(f, cookie);
 	buf_reset(&f->opaque_bytes);
 	if (f->opaque && cookie.n)
@@ -469,7 +472,7 @@ dir_feed_next(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_
 
 	if (!f->open)
 		return dir_feed_not_open(e);
-	rc = f->poll ? dir_feed_poll_next(f, a, until, c_r, e) : tell(f, a, until, c_r, e);
+	rc = f->ad ? dir_feed_ad_next(f, a, until, c_r, e) : tell(f, a, until, c_r, e);
 	if (rc < 0) {
 		dir_feed_look_lost(f);
 		dir_feed_close(f);
@@ -489,7 +492,9 @@ dir_feed_ready(struct dir_feed *f)
 
 	if (!f->open)
 		return false;
-	if (f->look.idle || (f->poll && !dir_feed_poll_busy(f)))
+	if (f->ad && dir_feed_ad_ready(f))
+		return true;
+	if (f->look.idle || (f->ad && !dir_feed_ad_busy(f)))
 		return false;
 	/* A failure comes up again in dir_feed_next. */
 	return f->held || dir_feed_wait(f, deadline_in(0), &f->held, &lost) != 0;
@@ -498,7 +503,7 @@ dir_feed_ready(struct dir_feed *f)
 enum dir_guarantee
 dir_feed_guarantee(const struct dir_feed *f)
 {
-	if (f->poll)
+	if (f->ad)
 		return DIR_NET_CHANGE;
 	return f->on_log ? DIR_EVERY_CHANGE : DIR_EVERY_CONNECTED;
 }
@@ -506,8 +511,8 @@ dir_feed_guarantee(const struct dir_feed *f)
 const char *
 dir_feed_source(const struct dir_feed *f)
 {
-	if (f->poll)
-		return "uSNChanged";
+	if (f->ad)
+		return dir_feed_ad_source(f);
 	if (f->look.on)
 		return f->on_log ? "accesslog, polled" : "syncrepl, polled";
 	return f->on_log ? "accesslog" : "syncrepl";
@@ -522,7 +527,15 @@ dir_feed_poll_ms(const struct dir_feed *f)
 const char *
 dir_feed_note(const struct dir_feed *f)
 {
+	if (f->ad)
+		return f->open ? dir_feed_ad_why(f) : "";
 	return f->look.on && !f->look.always ? f->look.why : f->gap_note;
+}
+
+bool
+dir_feed_sees_deleted(const struct dir_feed *f)
+{
+	return f->ad && f->open && f->ad->sees_deleted;
 }
 
 const char *

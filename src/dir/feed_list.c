@@ -166,8 +166,8 @@ dir_feed_list(struct dir_feed *f, deadline_t until, dir_listed_fn fn, void *ctx,
 }
 
 static int
-fetch_some(struct dir_feed *f, struct arena *a, const char *const *ids, size_t n, deadline_t until, dir_entry_fn fn,
-	   void *ctx, struct err *e)
+fetch_some(struct dir_feed *f, struct arena *a, const char *const *bases, const char *const *attrs,
+	   const char *const *ids, size_t n, deadline_t until, dir_entry_fn fn, void *ctx, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *tmp = arena_new(8192);
 	const struct dir_filter **nodes = ARENA_ARRAY(tmp, n, const struct dir_filter *);
@@ -177,11 +177,11 @@ fetch_some(struct dir_feed *f, struct arena *a, const char *const *ids, size_t n
 		nodes[i] = dir_f_eq(tmp, f->id_attr, strv_of(ids[i]));
 	if (dir_filter_wire_text(tmp, f->d->caps->flavour, dir_f_or(tmp, nodes, n), &wanted, e))
 		return -1;
-	for (size_t i = 0; i < f->n_bases; i++) {
-		const struct feed_query q = {.base = f->bases[i],
+	for (; *bases; bases++) {
+		const struct feed_query q = {.base = *bases,
 					     .scope = LDAP_SCOPE_SUBTREE,
 					     .filter = arena_printf(tmp, "(&%s%s)", wanted, f->filter),
-					     .attrs = f->attrs};
+					     .attrs = attrs};
 
 		if (dir_feed_query(f, &f->side, &q, a, until, fn, ctx, e))
 			return -1;
@@ -190,16 +190,23 @@ fetch_some(struct dir_feed *f, struct arena *a, const char *const *ids, size_t n
 }
 
 int
-dir_feed_fetch(struct dir_feed *f, struct arena *a, const char *const *ids, size_t n, deadline_t until, dir_entry_fn fn,
-	       void *ctx, struct err *e)
+dir_feed_fetch_below(struct dir_feed *f, struct arena *a, const char *const *bases, const char *const *attrs,
+		     const char *const *ids, size_t n, deadline_t until, dir_entry_fn fn, void *ctx, struct err *e)
 {
-	if (dir_feed_side(f, until, e))
+	if (n > 0 && dir_feed_side(f, until, e))
 		return err_cause(e, "feed: fetch");
 	for (size_t at = 0; at < n; at += FETCH_AT_ONCE) {
 		size_t some = n - at < FETCH_AT_ONCE ? n - at : FETCH_AT_ONCE;
 
-		if (fetch_some(f, a, ids + at, some, until, fn, ctx, e))
+		if (fetch_some(f, a, bases, attrs, ids + at, some, until, fn, ctx, e))
 			return err_cause(e, "feed: fetch");
 	}
 	return 0;
+}
+
+int
+dir_feed_fetch(struct dir_feed *f, struct arena *a, const char *const *ids, size_t n, deadline_t until, dir_entry_fn fn,
+	       void *ctx, struct err *e)
+{
+	return dir_feed_fetch_below(f, a, f->bases, f->moved, ids, n, until, fn, ctx, e);
 }

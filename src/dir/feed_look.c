@@ -118,7 +118,7 @@ dir_feed_look_lost(struct dir_feed *f)
 	struct feed_look *l = &f->look;
 	int64_t now = clock_mono_ms(), lived = now - l->live_at, silent = now - l->heard_at;
 
-	if (f->poll || l->on || (!f->c.broken && !l->ended))
+	if (f->ad || l->on || (!f->c.broken && !l->ended))
 		return;
 	if (f->refreshing) {
 		/* A server that knows no persist phase ends with the refresh. */

@@ -2,18 +2,14 @@
  * Changes of Active Directory by polling uSNChanged ([MS-ADTS] 3.1.1.1.9): every object carries the number of its last
  * change at this domain controller, and the rootDSE the highest one given. Each poll reads what lies above the number
  * told last: first what is no resource (any more), deleted or of another class, so that a name is free before somebody
- * else has it; then what are resources, as they are now. Numbers mean nothing at another domain controller, or at this
- * one after it was restored: invocationId tells, and everything is read again.
+ * else has it; then what are resources, as they are now.
  *
  * Deletions are seen as tombstones, which an account may only see if it was given the right to. Without it a deletion
  * shows when everything is read again, so that is what every new connection does then. */
-#include "dir/feed_poll.h"
+#include "dir/feed_ad.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "dir/cleanup.h"
 #include "dir/decode.h"
@@ -21,151 +17,26 @@
 #include "dir/result.h"
 #include "dirhinge/dir/dn.h"
 
-#define SHOW_DELETED "1.2.840.113556.1.4.417"
-#define COOKIE       "usn"
+#define COOKIE "usn"
 
-enum { POLL_MS = 1000, PAGE = 500 };
-
-enum phase { IDLE, LIVE, GONE };
-
-struct feed_poll {
-	enum phase phase;
-	const char *context; /* the domain */
-	char invocation[37]; /* of this domain controller's database */
-	int64_t usn;         /* told up to here */
-	int64_t next;        /* the scan that runs tells up to there */
-	bool sees_deleted;
-	bool told;          /* something since the last resume point */
-	struct berval page; /* of the scan; bv_len 0 = its first page */
-	deadline_t due;
-	char context_text[256];
-};
-
-struct feed_poll *
-dir_feed_poll_new(struct arena *a)
-{
-	return ARENA_NEW(a, struct feed_poll);
-}
-
-void
-dir_feed_poll_close(struct dir_feed *f)
-{
-	struct feed_poll *p = f->poll;
-
-	ber_memfree(p->page.bv_val);
-	*p = (struct feed_poll){.phase = IDLE};
-}
-
-/* --- numbers and resume points --- */
-
-static bool
-number(struct strv s, int64_t *n_r)
-{
-	int64_t n = 0;
-
-	if (s.n == 0 || s.n > 18)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-		n = n * 10 + (s.p[i] - '0');
-	}
-	*n_r = n;
-	return true;
-}
+/* --- resume points --- */
 
 /* "usn INVOCATION NUMBER"; false if it is of another database, or none. */
 static bool
-resume(const struct feed_poll *p, struct strv cookie, int64_t *usn_r)
+resume(const struct feed_ad *ad, struct strv cookie, int64_t *usn_r)
 {
 	const size_t head = sizeof(COOKIE) + 36 + 1;
 	char want[sizeof(COOKIE) + 38];
 
-	snprintf(want, sizeof(want), COOKIE " %s ", p->invocation);
+	snprintf(want, sizeof(want), COOKIE " %s ", ad->invocation);
 	return cookie.n > head && strv_starts(cookie, strv_n(want, head)) &&
-	       number(strv_n(cookie.p + head, cookie.n - head), usn_r);
+	       dir_usn_parse(strv_n(cookie.p + head, cookie.n - head), usn_r);
 }
 
 static struct strv
-resume_point(const struct feed_poll *p, struct arena *a)
+resume_point(const struct feed_ad *ad, struct arena *a)
 {
-	return strv_of(arena_printf(a, COOKIE " %s %" PRId64, p->invocation, p->usn));
-}
-
-/* --- small reads --- */
-
-static int
-keep(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
-{
-	*(const struct dir_entry **)ctx = en;
-	return 0;
-}
-
-static int
-read_one(struct dir_feed *f, struct arena *a, const char *dn, const char *attr, deadline_t until,
-	 const struct dir_entry **en_r, struct err *e)
-{
-	const struct feed_query q = {
-		.base = dn,
-		.scope = LDAP_SCOPE_BASE,
-		.filter = "(objectClass=*)",
-		.attrs = (const char *const[]){attr, "defaultNamingContext", "dsServiceName", NULL}};
-	const struct dir_entry *en = NULL;
-
-	if (dir_feed_query(f, &f->c, &q, a, until, keep, &en, e))
-		return -1;
-	if (en == NULL) {
-		err_set(e, ERR_UNAVAILABLE, "the domain controller does not say what a change feed needs");
-		return err_cause(e, "%s: \"%s\" has no %s", f->c.uri->text, dn, attr);
-	}
-	*en_r = en;
-	return 0;
-}
-
-static int
-no_number(struct dir_feed *f, const char *attr, struct err *e)
-{
-	err_set(e, ERR_UNAVAILABLE, "the domain controller does not say what a change feed needs");
-	return err_cause(e, "%s: no readable %s", f->c.uri->text, attr);
-}
-
-static int
-highest(struct dir_feed *f, deadline_t until, int64_t *usn_r, struct err *e)
-{
-	static const char attr[] = "highestCommittedUSN";
-	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024);
-	const struct dir_entry *dse;
-
-	if (read_one(f, a, "", attr, until, &dse, e))
-		return -1;
-	return number(dir_entry_first(dse, attr), usn_r) ? 0 : no_number(f, attr, e);
-}
-
-static int
-who_is_it(struct dir_feed *f, deadline_t until, struct err *e)
-{
-	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024);
-	struct feed_poll *p = f->poll;
-	const struct dir_entry *dse, *service;
-
-	if (read_one(f, a, "", "highestCommittedUSN", until, &dse, e))
-		return -1;
-
-	struct strv domain = dir_entry_first(dse, "defaultNamingContext"), name = dir_entry_first(dse, "dsServiceName");
-
-	if (domain.n == 0 || domain.n >= sizeof(p->context_text) || name.n == 0)
-		return no_number(f, "dsServiceName", e);
-	memcpy(p->context_text, domain.p, domain.n);
-	p->context = p->context_text;
-	if (read_one(f, a, name.p, "invocationId", until, &service, e))
-		return -1;
-
-	struct strv id = dir_guid_text(a, dir_entry_first(service, "invocationId"));
-
-	if (id.p == NULL)
-		return no_number(f, "invocationId", e);
-	memcpy(p->invocation, id.p, id.n);
-	return 0;
+	return strv_of(arena_printf(a, COOKIE " %s %" PRId64, ad->invocation, ad->usn));
 }
 
 /* --- scans --- */
@@ -175,7 +46,7 @@ show_deleted(void)
 {
 	LDAPControl *control = NULL;
 
-	ldap_control_create(SHOW_DELETED, 1, NULL, 0, &control);
+	ldap_control_create(AD_SHOW_DELETED, 1, NULL, 0, &control);
 	return control;
 }
 
@@ -197,43 +68,73 @@ by_number(struct dir_feed *f)
 static const char *
 scan_filter(struct dir_feed *f, struct arena *a)
 {
-	const struct feed_poll *p = f->poll;
+	const struct feed_ad *ad = f->ad;
 
 	if (f->full)
 		return f->filter;
 	/* The texts are made by dir_filter_text(), the number is one. */
-	if (p->phase == LIVE)
-		return arena_printf(a, "(&(uSNChanged>=%" PRId64 ")%s)", p->usn + 1, f->filter); /* paste: ok */
+	if (ad->phase == AD_LIVE)
+		return arena_printf(a, "(&(uSNChanged>=%" PRId64 ")%s)", ad->usn + 1, f->filter); /* paste: ok */
 	/* A tombstone keeps the class. */
 	return arena_printf(a,
 			    "(&(uSNChanged>=%" PRId64
 			    ")(|(isDeleted=TRUE)(&(!%s)(!(objectClass=computer))" /* paste: ok */
 			    "(|(objectClass=user)(objectClass=group)))))",
-			    p->usn + 1, f->filter); /* paste: ok */
+			    ad->usn + 1, f->filter); /* paste: ok */
 }
 
-static int
-send_page(struct dir_feed *f, struct err *e)
+#define CREATED "uSNCreated"
+
+static const char *const *
+changed_attrs(const struct dir_feed *f, struct arena *a)
+{
+	const char **attrs;
+	size_t n = 0;
+
+	while (f->moved[n])
+		n++;
+	attrs = ARENA_ARRAY(a, n + 2, const char *);
+	memcpy(attrs, f->moved, n * sizeof(*attrs));
+	attrs[n] = CREATED;
+	return attrs;
+}
+
+/* Whatever groups a new entry is in will be told of, as they have changed later. */
+static const struct dir_entry *
+trimmed(const struct dir_feed *f, struct arena *a, const struct dir_entry *en)
+{
+	int64_t created;
+
+	if (f->full)
+		return en;
+	if (dir_usn_parse(dir_entry_first(en, CREATED), &created) && created > f->ad->usn)
+		en = dir_feed_ad_without(a, en, f->d->caps->flavour->member_of);
+	return dir_feed_ad_without(a, en, CREATED);
+}
+
+int
+dir_feed_poll_scan(struct dir_feed *f, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024);
 	DH_CLEANUP(control_free) LDAPControl *page = NULL;
 	DH_CLEANUP(control_free) LDAPControl *extra = NULL;
 	const struct dir_flavour *fl = f->d->caps->flavour;
 	const char *const gone[] = {fl->id_attr, fl->version_attr, NULL};
-	struct feed_poll *p = f->poll;
-	const char *const *attrs = p->phase == LIVE ? dir_range_attrs(a, fl, f->attrs) : gone;
+	struct feed_ad *ad = f->ad;
+	const char *const *attrs =
+		ad->phase == AD_GONE ? gone : dir_range_attrs(a, fl, f->full ? f->attrs : changed_attrs(f, a));
 	LDAPControl *controls[3] = {NULL};
 	int rc;
 
-	if (ldap_create_page_control(f->c.ld, PAGE, &p->page, 1, &page) != LDAP_SUCCESS)
+	if (ldap_create_page_control(f->c.ld, AD_PAGE, &ad->page, 1, &page) != LDAP_SUCCESS)
 		return err_set(e, ERR_INTERNAL, "the paged results control cannot be made");
 	controls[0] = page;
 	/* In the order of the changes, so that a user stands before the group that got a new member. */
-	if (p->phase == GONE ? (extra = show_deleted()) == NULL : !f->full && (extra = by_number(f)) == NULL)
+	if (ad->phase == AD_GONE ? (extra = show_deleted()) == NULL : !f->full && (extra = by_number(f)) == NULL)
 		return err_set(e, ERR_INTERNAL, "a control of the poll cannot be made");
 	controls[1] = extra;
-	f->s[0] = (struct feed_search){.base = p->context, .msgid = -1};
-	rc = ldap_search_ext(f->c.ld, p->context, LDAP_SCOPE_SUBTREE, scan_filter(f, a), (char **)(uintptr_t)attrs, 0,
+	f->s[0] = (struct feed_search){.base = ad->context, .msgid = -1};
+	rc = ldap_search_ext(f->c.ld, ad->context, LDAP_SCOPE_SUBTREE, scan_filter(f, a), (char **)(uintptr_t)attrs, 0,
 			     controls, NULL, NULL, 0, &f->s[0].msgid);
 	if (rc != LDAP_SUCCESS)
 		return err_failed(dir_conn_send_failed(&f->c, rc, e));
@@ -241,53 +142,19 @@ send_page(struct dir_feed *f, struct err *e)
 	return 0;
 }
 
-/* True if this account can see what was deleted. */
-static int
-look_for_deleted(struct dir_feed *f, deadline_t until, struct err *e)
-{
-	DH_CLEANUP(control_free) LDAPControl *deleted = show_deleted();
-	DH_CLEANUP(dir_conn_msg_free) LDAPMessage *res = NULL;
-	DH_CLEANUP(arena_free) struct arena *a = arena_new(512);
-	LDAPControl *controls[] = {deleted, NULL};
-	char none[] = "1.1", *attrs[] = {none, NULL};
-	char *dn;
-	int msgid, rc;
-
-	if (deleted == NULL || dir_dn_child(a, "CN", STRV("Deleted Objects"), f->poll->context, &dn, e))
-		return -1;
-	rc = ldap_search_ext(f->c.ld, dn, LDAP_SCOPE_BASE, "(objectClass=*)", attrs, 0, controls, NULL, NULL, 0,
-			     &msgid);
-	if (rc != LDAP_SUCCESS)
-		return err_failed(dir_conn_send_failed(&f->c, rc, e));
-	if (dir_conn_wait(&f->c, msgid, true, until, &res, e))
-		return -1;
-	f->poll->sees_deleted = ldap_first_entry(f->c.ld, res) != NULL;
-	return 0;
-}
-
 int
-dir_feed_poll_start(struct dir_feed *f, struct strv cookie, deadline_t until, struct err *e)
+dir_feed_poll_start(struct dir_feed *f, struct strv cookie, int64_t now, struct err *e)
 {
-	struct feed_poll *p = f->poll;
-	int64_t now, usn = 0;
+	struct feed_ad *ad = f->ad;
+	int64_t usn = 0;
 
-	if (dir_feed_check_bases(f, until, e) || who_is_it(f, until, e) || look_for_deleted(f, until, e) ||
-	    highest(f, until, &now, e))
-		return -1;
-	f->full = f->force_full || !p->sees_deleted || !resume(p, cookie, &usn);
-	if (!f->full && usn > now) {
-		/* The same database with smaller numbers: a copy from before. */
-		err_set(e, ERR_PRECONDITION, NULL);
-		return err_cause(e, "%s: highestCommittedUSN is %" PRId64 ", and %" PRId64 " was seen before",
-				 f->c.uri->text, now, usn);
-	}
-	p->usn = usn;
-	p->next = now;
-	p->phase = f->full ? LIVE : GONE;
-	f->refreshing = f->begin_due = true;
-	f->n_searches = 0;
-	f->c.io.nowait = true;
-	return send_page(f, e);
+	f->full = f->force_full || !ad->sees_deleted || !resume(ad, cookie, &usn);
+	if (!f->full && usn > now)
+		return dir_feed_ad_behind(f, now, usn, e);
+	ad->usn = usn;
+	ad->next = now;
+	ad->phase = f->full ? AD_LIVE : AD_GONE;
+	return dir_feed_poll_scan(f, e);
 }
 
 /* --- entries --- */
@@ -340,14 +207,12 @@ on_entry(struct dir_feed *f, struct arena *a, LDAPMessage *msg, struct dir_chang
 	if (dir_decode_open_entry(a, fl, f->c.ld, msg, &en, e))
 		return -1;
 	ids[0] = dir_entry_first(en, fl->id_attr).p;
-	if (ids[0] == NULL) {
-		err_set(e, ERR_FORBIDDEN, NULL);
-		return err_cause(e, "\"%s\": let the account read %s", en->dn, fl->id_attr);
-	}
+	if (ids[0] == NULL)
+		return dir_feed_ad_no_id(f, en, e);
 	c.ids = ids;
 	c.n_ids = 1;
 	c.csn = dir_entry_first(en, fl->version_attr).p;
-	c.kind = f->poll->phase == LIVE && dir_feed_in_bases(f, en->dn) ? DIR_ENTRY : DIR_DELETE;
+	c.kind = f->ad->phase == AD_LIVE && dir_feed_in_bases(f, en->dn) ? DIR_ENTRY : DIR_DELETE;
 	/* Somebody else's, or moved away: nothing to tell of while everything is read. */
 	if (c.kind == DIR_DELETE && f->full)
 		return 0;
@@ -356,9 +221,9 @@ on_entry(struct dir_feed *f, struct arena *a, LDAPMessage *msg, struct dir_chang
 
 		if (rc <= 0)
 			return rc;
+		c.entry = trimmed(f, a, c.entry);
 		c.dn = c.entry->dn;
 	}
-	f->poll->told = true;
 	*c_r = c;
 	return 1;
 }
@@ -367,23 +232,19 @@ on_entry(struct dir_feed *f, struct arena *a, LDAPMessage *msg, struct dir_chang
 static int
 scan_done(struct dir_feed *f, struct arena *a, struct dir_change *c_r)
 {
-	struct feed_poll *p = f->poll;
-	bool moved = p->next > p->usn;
+	struct feed_ad *ad = f->ad;
+	bool moved = ad->next > ad->usn;
 
-	p->usn = p->next;
-	p->phase = IDLE;
-	p->due = deadline_in(POLL_MS);
-	f->n_searches = 0;
+	dir_feed_ad_rest(f);
 	if (f->refreshing) {
 		*c_r = (struct dir_change){
-			.kind = DIR_END, .full = f->full, .deletes_told = !f->full, .cookie = resume_point(p, a)};
+			.kind = DIR_END, .full = f->full, .deletes_told = !f->full, .cookie = resume_point(ad, a)};
 		f->refreshing = f->full = false;
 	} else if (moved) {
-		*c_r = (struct dir_change){.kind = DIR_COOKIE, .cookie = resume_point(p, a)};
+		*c_r = (struct dir_change){.kind = DIR_COOKIE, .cookie = resume_point(ad, a)};
 	} else {
 		return 0;
 	}
-	p->told = false;
 	return 1;
 }
 
@@ -392,7 +253,7 @@ static int
 on_result(struct dir_feed *f, struct arena *a, LDAPMessage *msg, struct dir_change *c_r, struct err *e)
 {
 	DH_CLEANUP(controls_free) LDAPControl **controls = NULL;
-	struct feed_poll *p = f->poll;
+	struct feed_ad *ad = f->ad;
 	int code = LDAP_OTHER;
 	int rc = ldap_parse_result(f->c.ld, msg, &code, NULL, NULL, NULL, &controls, 0);
 	LDAPControl *page = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
@@ -400,100 +261,23 @@ on_result(struct dir_feed *f, struct arena *a, LDAPMessage *msg, struct dir_chan
 
 	if (rc != LDAP_SUCCESS || code != LDAP_SUCCESS)
 		return err_failed(dir_feed_ended(f, &f->s[0], msg, e));
-	ber_memfree(p->page.bv_val);
-	p->page = (struct berval){0, NULL};
-	if (page && ldap_parse_pageresponse_control(f->c.ld, page, &estimate, &p->page) != LDAP_SUCCESS) {
+	ber_memfree(ad->page.bv_val);
+	ad->page = (struct berval){0, NULL};
+	if (page && ldap_parse_pageresponse_control(f->c.ld, page, &estimate, &ad->page) != LDAP_SUCCESS) {
 		err_set(e, ERR_UNAVAILABLE, NULL);
 		return err_cause(e, "the directory's paged results control cannot be decoded");
 	}
-	if (p->page.bv_len == 0 && p->phase == GONE)
-		p->phase = LIVE;
-	else if (p->page.bv_len == 0)
-		return scan_done(f, a, c_r);
-	return send_page(f, e) ? -1 : 0;
-}
-
-/* --- between two polls --- */
-
-/* 1 it is time, 0 deadline or woken, -1 the connection is lost. */
-static int
-idle(struct dir_feed *f, deadline_t until, struct err *e)
-{
-	struct feed_poll *p = f->poll;
-	deadline_t end = deadline_min(until, p->due);
-	struct pollfd pfd[] = {{.fd = f->c.io.fd, .events = POLLIN}, {.fd = f->wake, .events = POLLIN}};
-	uint64_t n;
-
-	for (;;) {
-		int64_t ms = deadline_left(end);
-
-		if (ms == 0)
-			return deadline_left(p->due) == 0;
-		if (poll(pfd, ARRAY_SIZE(pfd), ms > POLL_MS ? POLL_MS : (int)ms) < 0 && errno != EINTR)
-			return err_set(e, ERR_IO, "poll: errno %d", errno);
-		if (pfd[1].revents & POLLIN) {
-			if (read(f->wake, &n, sizeof(n)) == (ssize_t)sizeof(n))
-				return 0;
-		}
-		/* Nothing was asked: what comes is the end of the connection. */
-		if (pfd[0].revents) {
-			f->c.broken = true;
-			err_set(e, ERR_UNAVAILABLE, NULL);
-			return err_cause(e, "%s: the connection was closed", f->c.uri->text);
-		}
-	}
-}
-
-static int
-look(struct dir_feed *f, struct err *e)
-{
-	struct feed_poll *p = f->poll;
-	int64_t now;
-
-	if (highest(f, deadline_in(f->d->timeout_ms), &now, e))
-		return -1;
-	p->due = deadline_in(POLL_MS);
-	if (now <= p->usn)
-		return 0;
-	p->next = now;
-	p->phase = GONE;
-	return send_page(f, e) ? -1 : 0;
+	if (ad->page.bv_len == 0 && ad->phase == AD_GONE)
+		ad->phase = AD_LIVE;
+	else if (ad->page.bv_len == 0)
+		return ad->by_dirsync ? dir_feed_dirsync_pass(f, e) : scan_done(f, a, c_r);
+	return dir_feed_poll_scan(f, e) ? -1 : 0;
 }
 
 int
-dir_feed_poll_next(struct dir_feed *f, struct arena *a, deadline_t until, struct dir_change *c_r, struct err *e)
+dir_feed_poll_message(struct dir_feed *f, struct arena *a, LDAPMessage *msg, struct dir_change *c_r, struct err *e)
 {
-	if (f->begin_due) {
-		f->begin_due = false;
-		*c_r = (struct dir_change){.kind = DIR_BEGIN, .full = f->full};
-		return 1;
-	}
-	for (;;) {
-		DH_CLEANUP(dir_conn_msg_free) LDAPMessage *msg = TAKE(f->held);
-		int rc;
-
-		if (f->poll->phase == IDLE) {
-			rc = idle(f, until, e);
-			if (rc <= 0)
-				return rc;
-			if (look(f, e))
-				return -1;
-			continue;
-		}
-		rc = msg ? 1 : dir_feed_wait(f, until, &msg, e);
-		if (rc <= 0)
-			return rc;
-		if (ldap_msgtype(msg) == LDAP_RES_SEARCH_ENTRY)
-			rc = on_entry(f, a, msg, c_r, e);
-		else
-			rc = ldap_msgtype(msg) == LDAP_RES_SEARCH_RESULT ? on_result(f, a, msg, c_r, e) : 0;
-		if (rc != 0)
-			return rc;
-	}
-}
-
-bool
-dir_feed_poll_busy(const struct dir_feed *f)
-{
-	return f->begin_due || f->poll->phase != IDLE;
+	if (ldap_msgtype(msg) == LDAP_RES_SEARCH_ENTRY)
+		return on_entry(f, a, msg, c_r, e);
+	return ldap_msgtype(msg) == LDAP_RES_SEARCH_RESULT ? on_result(f, a, msg, c_r, e) : 0;
 }

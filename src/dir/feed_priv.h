@@ -47,6 +47,7 @@ struct dir_feed {
 	const char *filter;           /* text */
 	const char *common_filter;    /* the same for a search on .common */
 	const char *const *attrs;     /* asked for */
+	const char *const *moved;     /* the same and member_of */
 	const char *id_attr;          /* whose value the sync id is */
 	struct log_filter wanted;     /* what is kept of the history */
 	bool history;
@@ -69,7 +70,7 @@ struct dir_feed {
 	bool force_full;           /* for the next open: what was asked for cannot be answered otherwise */
 	deadline_t check_at;       /* is the server still as it was? */
 	LDAPMessage *held;         /* the next message, already here */
-	struct feed_poll *poll;    /* instead of sync searches, where there are none; or NULL */
+	struct feed_ad *ad;        /* instead of sync searches, where there are none; or NULL */
 	struct strv opaque_cookie; /* in memory of its own */
 	struct buf opaque_bytes;
 };
@@ -131,5 +132,9 @@ struct feed_query {
 };
 int dir_feed_query(struct dir_feed *f, struct conn *c, const struct feed_query *q, struct arena *a, deadline_t until,
 		   dir_entry_fn fn, void *ctx, struct err *e) DH_MUST_USE;
+/* dir_feed_fetch() with other bases and attributes. */
+int dir_feed_fetch_below(struct dir_feed *f, struct arena *a, const char *const *bases, const char *const *attrs,
+			 const char *const *ids, size_t n, deadline_t until, dir_entry_fn fn, void *ctx,
+			 struct err *e) DH_MUST_USE;
 
 #endif

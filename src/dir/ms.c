@@ -42,6 +42,22 @@ dir_address(struct arena *a, const struct dir_caps *caps, const char *dn, const 
 	return arena_printf(a, "<GUID=%s>", id);
 }
 
+bool
+dir_usn_parse(struct strv text, int64_t *n_r)
+{
+	int64_t n = 0;
+
+	if (text.n == 0 || text.n > 18)
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] < '0' || text.p[i] > '9')
+			return false;
+		n = n * 10 + (text.p[i] - '0');
+	}
+	*n_r = n;
+	return true;
+}
+
 /* --- passwords --- */
 
 /* Code point at *at of valid UTF-8, which is moved behind it. */

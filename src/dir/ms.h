@@ -11,6 +11,9 @@ int dir_guid_bytes(struct arena *a, struct strv text, struct strv *bytes_r);
 /* Text of a GUID; p NULL if v does not have 16 bytes. */
 struct strv dir_guid_text(struct arena *a, struct strv v);
 
+/* A number of a change (uSNChanged, highestCommittedUSN). */
+bool dir_usn_parse(struct strv text, int64_t *n_r);
+
 /* [MS-ADTS] 3.1.1.3.1.5.1: the password in double quotes, in UTF-16, little-endian. ERR_VALUE if it is no UTF-8. */
 int dir_ms_password(struct arena *a, struct strv password, struct strv *value_r, struct err *e) DH_MUST_USE;
 

@@ -389,8 +389,8 @@ sync_members_compare(struct seen *s, struct member_change *c, bool *need_fetch_r
 	*c = (struct member_change){0};
 	if (s->all_members) {
 		cp.keys = strmap_new(s->a, false);
-		if (s->members)
-			list_values(&cp, s->members->values, s->members->n, &cp.listed);
+		if (s->apart.members)
+			list_values(&cp, s->apart.members->values, s->apart.members->n, &cp.listed);
 		rc = compare_list(&cp, e);
 	} else if (s->known_members || s->o->reresolve) {
 		rc = compare_list(&cp, e);
@@ -432,12 +432,12 @@ int
 sync_members_write_new(struct seen *s, struct err *e)
 {
 	const char *group = s->id;
-	size_t n = s->members ? s->members->n : 0;
+	size_t n = s->apart.members ? s->apart.members->n : 0;
 	s->met = ARENA_ARRAY(s->a, n < SEEN_MEMBERS_MET ? n + 1 : SEEN_MEMBERS_MET, struct met);
 	for (size_t i = 0; i < n;) {
 		DH_CLEANUP(arena_free) struct arena *scratch = arena_new(16384);
 		for (size_t k = 0; k < SCRATCH && i < n; k++, i++) {
-			struct store_member row = {group, key_of(scratch, s->members->values[i]), NULL};
+			struct store_member row = {group, key_of(scratch, s->apart.members->values[i]), NULL};
 			if (!row.dn_key)
 				continue;
 			struct met met;

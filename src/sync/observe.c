@@ -64,10 +64,11 @@ find_csn(struct seen *s)
 		return;
 	}
 	s->csn = s->state_csn = csn;
-	if (!s->live || !s->told || dir_csn_us(s->was.csn) < 0)
+	/* Numbers of changes (Active Directory) are the same or not. */
+	bool number = dir_csn_us(s->was.csn) < 0, same_sid = false;
+	if (!s->live || !s->told || (number && !str_eq(csn, s->was.csn)))
 		return;
-	bool same_sid;
-	int order = dir_csn_compare(csn, s->was.csn, &same_sid);
+	int order = number ? 0 : dir_csn_compare(csn, s->was.csn, &same_sid);
 	if (order == 0 && s->entry) {
 		s->csn = arena_printf(s->a, "%s@%lld", csn, (long long)s->r->now_us);
 		s->at_us = s->r->now_us;
@@ -247,7 +248,7 @@ arrive(struct seen *s, struct err *e)
 	}
 	if (group && s->unresolved && !s->o->reresolve)
 		sync_recheck(s->r, s->o->sync_id, false);
-	return sync_members_came(s, e);
+	return sync_members_came(s, e) < 0 ? -1 : sync_members_joined(s, e);
 }
 
 /* In a first refresh, once its row is there. Whoever refers to it and came before waits for the end. */
@@ -380,11 +381,19 @@ change(struct seen *s, bool *need_fetch_r, struct err *e)
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
+/* A subtree that is moved in or out is told by its container alone. */
+static bool
+polled(const struct seen *s)
+{
+	return s->r->map.caps->flavour->polled;
+}
+
 static int
 is_gone(struct seen *s, struct err *e)
 {
 	if (s->told && leave(s, e) < 0)
 		return -1;
+	s->r->moved |= s->live && s->was.kind == STORE_OTHER && polled(s);
 	return s->live ? put_tombstone(s, e) : 0;
 }
 
@@ -393,7 +402,8 @@ is_other(struct seen *s, struct err *e)
 {
 	if (s->told && leave(s, e) < 0)
 		return -1;
-	if (s->live && !str_eq(s->dn_key, s->was.dn_key))
+	bool came = !s->live && !s->o->initial && polled(s) && dir_entry_is_a(s->entry, "organizationalUnit");
+	if (came || (s->live && !str_eq(s->dn_key, s->was.dn_key)))
 		s->r->moved = true;
 	return put_row(s, e);
 }

@@ -26,7 +26,7 @@ struct sync_run {
 	int64_t now_us;
 	/* what observing leaves behind */
 	struct sync_ids *recheck;       /* entries to read again: sync_recheck() */
-	bool moved;                     /* a container has another DN: the children were not told, reconcile */
+	bool moved;                     /* a container came, went or has another DN: children are not told, reconcile */
 	int64_t counted[EVENT_N_TYPES]; /* events appended, for metrics */
 	int64_t last_change_us;         /* greatest event time */
 	struct memory *memory;          /* NULL at first; given back by sync_run_done */

@@ -19,14 +19,15 @@ sync_memory_keeps(const struct memory *m, const char *attr)
 }
 
 const struct dir_entry *
-sync_kept_of(struct arena *a, const struct memory *m, const struct dir_entry *en, bool all,
-	     const struct dir_attr **members_r)
+sync_kept_of(struct arena *a, const struct memory *m, const struct dir_entry *en, bool all, struct apart *apart_r)
 {
 	struct dir_entry *out = ARENA_NEW(a, struct dir_entry);
 	*out = (struct dir_entry){.dn = en->dn, .attrs = ARENA_ARRAY(a, en->n_attrs + 1, struct dir_attr)};
 	for (size_t i = 0; i < en->n_attrs; i++) {
 		if (str_caseeq(en->attrs[i].name, m->member))
-			*members_r = &en->attrs[i];
+			apart_r->members = &en->attrs[i];
+		else if (str_caseeq(en->attrs[i].name, m->groups))
+			apart_r->groups = &en->attrs[i];
 		else if (all || sync_memory_keeps(m, en->attrs[i].name))
 			out->attrs[out->n_attrs++] = en->attrs[i];
 	}
@@ -65,7 +66,7 @@ sync_ready_make(struct map_run *run, const struct memory *m, const struct dir_en
 	struct err e = ERR_INIT;
 	if (!r.dn_key)
 		return false;
-	r.entry = sync_kept_of(run->a, m, en, true, &r.members);
+	r.entry = sync_kept_of(run->a, m, en, true, &r.apart);
 	r.kind = sync_kind_of(run, r.entry, r.dn_key, &r.map);
 	buf_reset(scratch);
 	dir_blob_write(scratch, r.entry);

@@ -6,8 +6,8 @@
 #include "sync/seen.h"
 
 struct ready {
-	const struct dir_entry *entry;  /* what is mapped, without members */
-	const struct dir_attr *members; /* those, NULL if it has none */
+	const struct dir_entry *entry; /* what is mapped */
+	struct apart apart;
 	const char *dn_key;
 	enum store_kind kind;   /* 0: neither a resource nor anything that is kept */
 	const struct map *map;  /* of a resource */
@@ -25,8 +25,8 @@ enum store_kind sync_kind_of(struct map_run *run, const struct dir_entry *en, co
 			     const struct map **m_r);
 /* True for an LDAP attribute that is kept. */
 bool sync_memory_keeps(const struct memory *m, const char *attr);
-/* The entry without members, which are looked at apart; all: every attribute is one that was asked for. */
+/* The entry without what is looked at apart; all: every attribute is one that was asked for. */
 const struct dir_entry *sync_kept_of(struct arena *a, const struct memory *m, const struct dir_entry *en, bool all,
-				     const struct dir_attr **members_r);
+				     struct apart *apart_r);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Who refers to whom: members of groups and managers of users, as rows of the store. A name in the directory is a
  * reference to whatever has that name; here it is turned into an id and followed when names move. */
+#include "dirhinge/dir/dn.h"
 #include "sync/tell.h"
 
 /* --- from a name to a resource ----------------------------------------------------------------------------------- */
@@ -164,6 +165,39 @@ sync_members_moved(struct seen *s, struct err *e)
 	if (store_tx_members_of_id(s->tx, id, on_holder, &h, e) < 0)
 		return -1;
 	return recheck_holders(s, &h, false, e);
+}
+
+/* Is it a member by a row of its own already? */
+static int
+on_own_row(void *ctx, const struct store_member *row, struct err *e DH_UNUSED)
+{
+	struct holders *h = ctx;
+	if (!str_eq(row->group, h->id))
+		return 0;
+	h->id = NULL;
+	return 1;
+}
+
+int
+sync_members_joined(struct seen *s, struct err *e)
+{
+	const struct dir_attr *groups = s->apart.groups;
+
+	for (size_t i = 0; groups && i < groups->n; i++) {
+		const char *key = dir_dn_normal(s->a, groups->values[i].p);
+		struct store_state group;
+		int found = key ? store_tx_state_by_dn(s->tx, s->a, key, &group, e) : 0;
+		if (found < 0)
+			return -1;
+		if (found == 0 || group.kind != STORE_GROUP)
+			continue;
+		struct holders h = {.s = s, .id = group.id};
+		if (store_tx_members_of_id(s->tx, s->id, on_own_row, &h, e) < 0)
+			return -1;
+		if (h.id)
+			sync_recheck(s->r, group.sync_id, true);
+	}
+	return 0;
 }
 
 static int

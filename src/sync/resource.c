@@ -39,6 +39,7 @@ sync_memory_ready(struct sync_run *r, struct err *e DH_UNUSED)
 			     .attrs = strmap_new(a, true),
 			     .text = BUF_INIT(TEXT_MAX),
 			     .resource = BUF_INIT(TEXT_MAX)};
+	m->groups = run.caps->flavour->member_of;
 	m->member = map_type_options(run.set->groups)->member_attribute;
 	const struct map *both[] = {run.set->users, run.set->groups};
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
@@ -128,7 +129,7 @@ after_op(struct seen *s, bool *need_fetch_r, struct err *e)
 		return 0;
 	switch (op->kind) {
 	case DIR_OP_ADD:
-		s->entry = sync_kept_of(s->a, s->m, op->added, false, &s->members);
+		s->entry = sync_kept_of(s->a, s->m, op->added, false, &s->apart);
 		s->all_members = true;
 		return 1;
 	case DIR_OP_DELETE:
@@ -157,9 +158,9 @@ sync_seen_entry(struct seen *s, bool *need_fetch_r, struct err *e)
 		return 0;
 	if (s->o->ready) {
 		s->entry = s->o->ready->entry;
-		s->members = s->o->ready->members;
+		s->apart = s->o->ready->apart;
 	} else {
-		s->entry = sync_kept_of(s->a, s->m, s->o->entry, true, &s->members);
+		s->entry = sync_kept_of(s->a, s->m, s->o->entry, true, &s->apart);
 	}
 	s->all_members = !s->known_members;
 	return 1;

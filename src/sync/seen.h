@@ -23,10 +23,15 @@ struct memory {
 	const struct map_set *set;
 	struct strmap *attrs; /* LDAP attributes that are kept */
 	const char *member;   /* the attribute that holds members */
+	const char *groups;   /* the one that holds groups, if the directory vouches for it */
 	struct buf text;      /* scratch for one event or blob */
 	struct buf resource;  /* of the observation: seen.text */
 	const char **late;    /* sync ids for sync_observe_end */
 	size_t n_late, cap_late;
+};
+
+struct apart { /* values of an entry that are no part of what is mapped; NULL: it shows none */
+	const struct dir_attr *members, *groups;
 };
 
 struct subject { /* whom events are about */
@@ -36,7 +41,6 @@ struct subject { /* whom events are about */
 	struct strv data; /* its resource as JSON */
 	bool members_left_out;
 };
-
 struct met { /* somebody who was looked up */
 	const char *name, *dn_key;
 	struct map_ref ref;
@@ -68,19 +72,17 @@ struct seen {
 	const char *id;                /* its id */
 	struct strv text;              /* it as JSON */
 	json_t *new;                   /* and as a tree; sync_seen_new makes it */
-	int64_t incarnation;
+	int64_t incarnation, at_us;
 	bool unresolved; /* refers to somebody unknown who may come */
 	bool late;       /* and is told of at the end of the first refresh */
 	bool first;      /* told of for the first time in a first refresh, from its row */
 
-	const char *csn; /* for the ids of events */
-	const char *state_csn;
-	int64_t at_us;
+	const char *csn, *state_csn; /* for the ids of events; of the row */
 	bool cause_known;
 	struct cause cause; /* .client NULL: not by SCIM */
 
 	/* What the observation says of the group's members; else they are as known. */
-	const struct dir_attr *members;          /* all of them; NULL with .all_members: none */
+	struct apart apart;                      /* .members with .all_members: all of them, or none */
 	const struct dir_mod *const *member_ops; /* changes, in order */
 	size_t n_member_ops;
 	struct met *met; /* members of a new group; NULL: too many to keep */
@@ -140,9 +142,11 @@ int sync_members_ref(void *ctx, const char *dn_key, struct map_ref *ref_r, struc
 int sync_members_show(struct seen *s, const char *group, json_t *res, bool *left_out_r, struct err *e) DH_MUST_USE;
 /* The resource s->was goes: user_removed from each group that has it. The rows stay, as those of nobody. */
 int sync_members_leave_all(struct seen *s, struct err *e) DH_MUST_USE;
-/* It has come to the name s->dn_key, or left its former one: who refers to it is read again. */
+/* It has come to the name s->dn_key, or left its former one: who refers to it is read again. joined: from elsewhere,
+ * and groups that it was in all the time know it by another name. */
 int sync_members_came(struct seen *s, struct err *e) DH_MUST_USE;
 int sync_members_moved(struct seen *s, struct err *e) DH_MUST_USE;
+int sync_members_joined(struct seen *s, struct err *e) DH_MUST_USE;
 /* References of a user (manager), kept in the same rows as members: refs are all there are. */
 int sync_members_refer(struct seen *s, const struct member_list *refs, struct err *e) DH_MUST_USE;
 

@@ -149,6 +149,7 @@ open_source(struct sync *s, struct arena *a, const struct dir_caps *caps, struct
 		.history = s->opts.history,
 		.poll = s->opts.poll,
 		.poll_ms = s->opts.poll_ms,
+		.dirsync = s->opts.dirsync,
 	};
 	if (dir_feed_new(&opts, &feed, e) < 0)
 		return -1;

@@ -21,7 +21,7 @@ static const struct {
 } guarantees[] = {
 	[DIR_EVERY_CHANGE] = {"A", "every change, over gaps too"},
 	[DIR_EVERY_CONNECTED] = {"B", "every change while connected, the net change over a gap"},
-	[DIR_NET_CHANGE] = {"C", "the net change between two polls"},
+	[DIR_NET_CHANGE] = {"C", "the net change between two questions"},
 };
 
 static const struct metric_def events_def = {

@@ -169,7 +169,10 @@ attempt(struct sync *s, struct err *e)
 		return -1;
 	sync_report_state(s, SYNC_STATE_REFRESH, NULL);
 	s->reconcile_at = deadline_in(s->opts.reconcile_ms);
-	if (sync_refresh(s, NULL, &full, e) < 0 || compare_after(s, full, e) < 0)
+	if (sync_refresh(s, NULL, &full, e) < 0)
+		return -1;
+	s->run.moved = false; /* all was read, or is compared now */
+	if (compare_after(s, full, e) < 0)
 		return -1;
 	sync_report_state(s, SYNC_STATE_LIVE, NULL);
 	s->failures = 0;

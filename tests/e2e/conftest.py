@@ -8,7 +8,7 @@ import pytest
 
 from support import side as sides
 from support.daemon import LOGS, SANITIZER, SECRETS
-from support.hinge import Hinge, new_slapd, source_dir
+from support.hinge import Hinge, new_slapd, source_dir, unique
 from support.slapd import Variant, find_tools
 
 
@@ -64,6 +64,15 @@ def side(side_session):
     """That directory with a daemon in front; the daemon must outlive the test."""
     yield side_session
     assert side_session.daemon.alive(), f"dirhinge died during the test:\n{side_session.daemon.log()[-6000:]}"
+
+
+@pytest.fixture(scope="session")
+def crowd(side_session):
+    """3,001 users, made by an administrator: (DNs, SCIM ids in the same order)."""
+    prefix = unique("c")
+    dns = side_session.make_many(3001, prefix)
+    ids = side_session.ids(prefix)
+    return dns, [ids[dn.lower()] for dn in dns]
 
 
 @pytest.fixture(scope="session")

@@ -158,15 +158,6 @@ def test_a_name_taken_over_by_another_entry(side):
 
 # --- groups ------------------------------------------------------------------------------------------------------------
 
-@pytest.fixture(scope="module")
-def crowd(side_session):
-    """3,001 users, made by an administrator: (DNs, SCIM ids in the same order)."""
-    prefix = unique("c")
-    dns = side_session.make_many(3001, prefix)
-    ids = side_session.ids(prefix)
-    return dns, [ids[dn.lower()] for dn in dns]
-
-
 @pytest.mark.parametrize("size", [0, 1, 1501, 3001])
 def test_group_sizes(side, crowd, size):
     """A group made by an administrator is read to its end; each change is exactly what was asked for."""

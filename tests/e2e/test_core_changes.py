@@ -7,22 +7,27 @@ import random
 
 import pytest
 
+from support import samba, side as sides
 from support.hinge import unique
 from support.reader import Reader
 from support.wait import until
 from support.scim import USER
 
+SHOWN = ("userName", "title", "displayName", "active")
+ACTIVE_DIRECTORY = sides.FLAVOUR == "active-directory"
 CLIENTS = [{"name": "lenient", "profile": "lenient", "scopes": ["users:write", "groups:write"]},
            {"name": "reader", "scopes": ["events:read"]}, {"name": "operator", "scopes": ["admin"]}]
 
 
 class Followed:
-    """A side with its change feed and a reader of its own."""
+    """A side with its change feed and a reader of its own. source: what must serve it."""
 
-    def __init__(self, server, kind):
-        self.side = kind(server, clients=CLIENTS, events={"guard": {"max_removals": 100000, "max_percent": 100}})
+    def __init__(self, server, kind, source=None, **sections):
+        self.side = kind(server, clients=CLIENTS, events={"guard": {"max_removals": 100000, "max_percent": 100}},
+                         **sections)
         self.reader = Reader(self.side.daemon.address, self.side.daemon.tokens["reader"])
         until(lambda: self.status().get("state") == "live", "the feed to be live", 60)
+        assert source in (None, self.status()["source"])
         self.marks, self.log = 0, []
         self.marker = self.side.make_user(userName=f"{unique('marker')}@{self.side.domain}", title="mark-0")
         self.until_mark("mark-0")
@@ -34,16 +39,22 @@ class Followed:
         return json.loads(body)
 
     def until_mark(self, title):
+        return self.until_title(title, self.marker["id"])
+
+    def until_title(self, title, marker):
         events = self.reader.until(lambda e: e["data"].get("title") == title, 60)
         self.log += [(e["type"], e["subject"]["id"], e.get("member", {}).get("value")) for e in events]
-        return [e for e in events if e["subject"].get("id") != self.marker["id"]]
+        return [e for e in events if e["subject"].get("id") != marker]
 
-    def told(self):
-        """All events of what was done before."""
+    def told_with(self, others):
+        """All events of what was done before, for this one and for others: a list of each."""
         self.marks += 1
         title = f"mark-{self.marks}"
         self.side.ldap.modify(self.side.dn(self.marker["id"]), ("replace", self.side.names["title"], [title]))
-        return self.until_mark(title)
+        return [f.until_title(title, self.marker["id"]) for f in (self, *others)]
+
+    def told(self):
+        return self.told_with(())[0]
 
     def close(self):
         self.reader.close()
@@ -52,9 +63,18 @@ class Followed:
 
 @pytest.fixture(scope="module")
 def followed(side_server):
-    f = Followed(*side_server)
+    f = Followed(*side_server, source="DirSync" if ACTIVE_DIRECTORY else None)
     yield f
     f.close()
+
+
+@pytest.fixture(scope="module")
+def others(side_server, followed):
+    """Who follows the same directory by other sources."""
+    made = [Followed(*side_server, source="uSNChanged", directory={"bind_dn": samba.PLAIN})] if ACTIVE_DIRECTORY else []
+    yield made
+    for f in made:
+        f.close()
 
 
 def kinds(events):
@@ -164,30 +184,35 @@ def fold(state, events):
             state.setdefault(i, {}).setdefault("members", set()).discard(e["member"]["value"])
         else:
             known = state.setdefault(i, {})
-            known.update({k: e["data"].get(k) for k in ("userName", "title", "displayName", "active")})
+            known.update({k: e["data"].get(k) for k in SHOWN})
 
 
 @pytest.mark.flavour_not("openldap")  # tests/e2e/test_feed_convergence.py does it there
-def test_random_changes_add_up(followed):
-    """As many as an administrator makes in a year: the reader's picture is the directory's in the end."""
-    s, rnd, users, groups, state = followed.side, random.Random(5), {}, {}, {}
-    followed.told()
+def test_random_changes_add_up(followed, others):
+    """As many as an administrator makes in a year: each reader's picture is the directory's in the end."""
+    s, rnd, users, groups = followed.side, random.Random(5), {}, {}
+    states = [{} for _ in (followed, *others)]
+
+    def read():
+        for state, events in zip(states, followed.told_with(others)):
+            fold(state, events)
+
+    followed.told_with(others)
     for n in range(1000):
         act(rnd, s, users, groups)
         if n % 100 == 99:
-            fold(state, followed.told())
-    fold(state, followed.told())
+            read()
+    read()
     c = s.client("lenient")
-    for dn in users:
-        i = s.id_of(dn)
-        shown = c.get(f"/Users/{i}").expect(200).json
-        assert {k: state[i][k] for k in ("userName", "title", "displayName", "active")} == \
-            {k: shown.get(k) for k in ("userName", "title", "displayName", "active")}, dn
-        state.pop(i)
-    for dn, members in groups.items():
-        i = s.id_of(dn)
-        told, held = state.pop(i).get("members", set()), {s.id_of(m) for m in members}
-        wrong = {m: [e for e in followed.log if m in str(e)] for m in told ^ held}
-        assert told == held, f"{dn}: told {len(told)}, held {len(held)}; what was told of the difference:\n" + \
-            "\n".join(f"{m} {'(there)' if s.entry(m) else '(gone)'}: {w}" for m, w in wrong.items())
-    assert not state, f"events told of {state}, which are not there"
+    ids = {dn: s.id_of(dn) for dn in [*users, *groups]}
+    shown = {dn: c.get(f"/Users/{ids[dn]}").expect(200).json for dn in users}
+    for f, state in zip((followed, *others), states):
+        for dn in users:
+            known = state.pop(ids[dn])
+            assert {k: known[k] for k in SHOWN} == {k: shown[dn].get(k) for k in SHOWN}, dn
+        for dn, members in groups.items():
+            told, held = state.pop(ids[dn]).get("members", set()), {ids[m] for m in members}
+            wrong = {m: [e for e in f.log if m in str(e)] for m in told ^ held}
+            assert told == held, f"{dn}: told {len(told)}, held {len(held)}; what was told of the difference:\n" + \
+                "\n".join(f"{m} {'(there)' if s.entry(m) else '(gone)'}: {w}" for m, w in wrong.items())
+        assert not state, f"events told of {state}, which are not there"

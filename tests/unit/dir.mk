@@ -3,7 +3,8 @@ if HAVE_CHECK
 scratch = tests/unit/scratch.c tests/unit/scratch.h
 live_two = tests/unit/live.c tests/unit/live.h tests/unit/live_two.c tests/unit/live_two.h $(scratch)
 dir_unit_tests = tests/unit/test_dir tests/unit/test_dir_uri tests/unit/test_dir_live \
-	tests/unit/test_dir_faults tests/unit/test_dir_tls tests/unit/test_dir_ms tests/unit/test_dir_range tests/unit/test_dir_stream
+	tests/unit/test_dir_faults tests/unit/test_dir_tls tests/unit/test_dir_ms tests/unit/test_dir_range tests/unit/test_dir_stream \
+	tests/unit/test_dir_dirsync
 check_PROGRAMS += $(dir_unit_tests)
 TESTS += $(dir_unit_tests)
 
@@ -28,6 +29,9 @@ tests_unit_test_dir_ms_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_range_SOURCES = tests/unit/test_dir_range.c $(scratch)
 tests_unit_test_dir_range_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LDAP_CFLAGS)
 tests_unit_test_dir_range_LDADD = $(LIBS_dir) $(CHECK_LIBS)
+tests_unit_test_dir_dirsync_SOURCES = tests/unit/test_dir_dirsync.c $(scratch)
+tests_unit_test_dir_dirsync_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LDAP_CFLAGS)
+tests_unit_test_dir_dirsync_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_uri_SOURCES = tests/unit/test_dir_uri.c $(scratch)
 tests_unit_test_dir_uri_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_uri_LDADD = $(LIBS_dir) $(CHECK_LIBS)

@@ -7,3 +7,7 @@ EXTRA_DIST += tests/vectors/dir/cookie.txt tests/vectors/dir/syncmsg.txt tests/v
 check_PROGRAMS += tests/vectors/vec_feed
 TESTS += tests/vectors/vec_feed
 tests_vectors_vec_feed_LDADD = libvectors.a $(LIBS_dir)
+EXTRA_DIST += tests/vectors/dir/dirsync.txt
+check_PROGRAMS += tests/vectors/vec_dirsync
+TESTS += tests/vectors/vec_dirsync
+tests_vectors_vec_dirsync_LDADD = libvectors.a $(LIBS_dir)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A change source: what happened to the entries below some bases, in the directory's order, over a connection of its
- * own. The protocol (RFC 4533 on the data, the same on the accesslog, later DirSync and uSN polling) stays behind this
+ * own. The protocol (RFC 4533 on the data, the same on the accesslog, DirSync, uSN polling) stays behind this
  * contract; what it means for resources is the business of sync. Thread rule: confined to one thread, except
  * dir_feed_wake().
  *
@@ -19,13 +19,14 @@ struct dir_feed;
 enum dir_guarantee {
 	DIR_EVERY_CHANGE,    /* A: every operation, over gaps too (accesslog) */
 	DIR_EVERY_CONNECTED, /* B: every change while connected, the net change over a gap */
-	DIR_NET_CHANGE,      /* C: polling */
+	DIR_NET_CHANGE,      /* C: the sum of what happened between two questions */
 };
 
 enum dir_change_kind {
 	DIR_BEGIN,   /* a refresh begins; .full: no valid cookie, everything is sent and deletions are not told; .look:
 		      * the connection is the one before, this is only the next look */
-	DIR_ENTRY,   /* .entry is the entry as it is now: new, changed or, in a full refresh, just there */
+	DIR_ENTRY,   /* .entry is the entry as it is now: new, changed or, in a full refresh, just there. If it may have
+			been elsewhere before it has the flavour's member_of as well */
 	DIR_PRESENT, /* .ids are there and unchanged since the cookie; only in a refresh */
 	DIR_DELETE,  /* .ids are gone, or left the filter; a live one has .dn */
 	DIR_OP,      /* one operation of the history: .op */
@@ -61,6 +62,10 @@ struct dir_change {
 	struct strv cookie; /* resume point once this and all before it are durable; p NULL = none here */
 };
 
+/* Active Directory: DirSync with the right to replicate the domain, and without it with the account's own view, or not
+ * at all; else the numbers of changes are polled. */
+enum dir_dirsync { DIR_DIRSYNC_AUTO, DIR_DIRSYNC_OBJECT_SECURITY, DIR_DIRSYNC_OFF };
+
 struct dir_feed_opts {
 	struct dir *dir;          /* borrowed: URIs, credentials, TLS, flavour */
 	const char *const *bases; /* NULL-terminated; the caller leaves out one that lies below another */
@@ -70,6 +75,7 @@ struct dir_feed_opts {
 	bool poll;                /* never hold a search open: look every poll_ms */
 	int64_t poll_ms;          /* also where a search cannot be held open; 0 = 5 s */
 	int64_t persist_again_ms; /* until that is tried again, doubled from time to time; 0 = 30 s */
+	enum dir_dirsync dirsync;
 };
 
 /* Chooses the source; opens nothing that stays. ERR_DIR_UNSUPPORTED with the remedy if this directory offers none. */
@@ -99,6 +105,9 @@ const char *dir_feed_source(const struct dir_feed *f); /* "syncrepl", "accesslog
 int64_t dir_feed_poll_ms(const struct dir_feed *f);    /* between two looks; 0 = no search is wanting */
 /* Why the source is not the best that the options ask for, with the remedy; "" if it is, or nothing is known. */
 const char *dir_feed_note(const struct dir_feed *f);
+/* An Active Directory that is open: may the account see what was deleted? Without it, and without the right to
+ * replicate, deletions show when everything is read again. */
+bool dir_feed_sees_deleted(const struct dir_feed *f);
 /* Operational attribute whose value is the sync id. */
 const char *dir_feed_id_attr(const struct dir_feed *f);
 const char *dir_feed_uri(const struct dir_feed *f); /* connected to; "" if not */
@@ -107,7 +116,8 @@ const char *dir_feed_uri(const struct dir_feed *f); /* connected to; "" if not *
  * behind): every entry of the bases that the filter matches; an incomplete list is an error. */
 typedef int (*dir_listed_fn)(void *ctx, const char *id, const char *csn, const char *dn, struct err *e);
 int dir_feed_list(struct dir_feed *f, deadline_t until, dir_listed_fn fn, void *ctx, struct err *e) DH_MUST_USE;
-/* Reads entries by sync id (those that are there) with the feed's attributes and filter, the same way. */
+/* Reads entries by sync id (those that are there) with the feed's attributes and filter, the same way; with member_of.
+ */
 int dir_feed_fetch(struct dir_feed *f, struct arena *a, const char *const *ids, size_t n, deadline_t until,
 		   dir_entry_fn fn, void *ctx, struct err *e) DH_MUST_USE;
 

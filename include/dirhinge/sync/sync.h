@@ -5,6 +5,7 @@
 #ifndef DIRHINGE_SYNC_SYNC_H
 #define DIRHINGE_SYNC_SYNC_H
 
+#include "dirhinge/dir/feed.h"
 #include "dirhinge/map/map.h"
 #include "dirhinge/store/cause.h"
 #include "dirhinge/store/first.h"
@@ -33,6 +34,7 @@ struct sync_opts {
 	bool history; /* use the accesslog where it can be read */
 	bool poll;    /* hold no search open: look every poll_ms */
 	int64_t poll_ms;
+	enum dir_dirsync dirsync;
 	int64_t reconcile_ms;    /* between two reconciliations; they also follow every reconnect */
 	struct metrics *metrics; /* may be NULL */
 };

@@ -141,12 +141,12 @@ class Tools:
     def add_ldif(self, text, timeout=TOOL_TIMEOUT):
         self._run(self._base("ldapadd"), text.encode("utf-8"), timeout=timeout)
 
-    def modify(self, dn, *changes):
+    def modify(self, dn, *changes, options=()):
         """changes: (op, attribute, [values])."""
         text = ldif_line("dn", dn) + "changetype: modify\n"
         for op, name, values in changes:
             text += f"{op}: {name}\n" + "".join(ldif_line(name, v) for v in values) + "-\n"
-        self._run(self._base("ldapmodify"), text.encode("ascii"))
+        self._run(self._base("ldapmodify") + list(options), text.encode("ascii"))
 
     def modify_ldif(self, text, timeout=TOOL_TIMEOUT, only_if=None):
         """Changes of all kinds, as LDIF; those that fail are passed over. How it ended. only_if: a filter that each

@@ -22,14 +22,17 @@ PEOPLE = f"OU=People,OU=Staff,{SUFFIX}"
 GROUPS = f"OU=Groups,OU=Staff,{SUFFIX}"
 LEAVERS = f"OU=Leavers,OU=Staff,{SUFFIX}"
 GATEWAY = f"CN=dirhinge,CN=Users,{SUFFIX}"
+# The same without the right to replicate the domain.
+PLAIN = f"CN=plain,CN=Users,{SUFFIX}"
 
 # schemaIDGUID of the classes user and group
 USER_CLASS = "bf967aba-0de6-11d0-a285-00aa003049e2"
 GROUP_CLASS = "bf967a9c-0de6-11d0-a285-00aa003049e2"
 CONTACT_CLASS = "5cb41ed0-0e4c-11d0-a286-00aa003049e2"
+REPLICATE = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"  # DS-Replication-Get-Changes
 
-# dsacls "CN=Deleted Objects,…" /G ACCOUNT:LCRP
-SHOW_DELETED = """
+# Puts an entry of an access list in front, or takes it out; samba-tool neither takes out nor sees the deleted objects.
+ACCESS = """
 import sys
 import ldb
 from samba.auth import system_session
@@ -37,16 +40,22 @@ from samba.dcerpc import security
 from samba.ndr import ndr_pack, ndr_unpack
 from samba.param import LoadParm
 from samba.samdb import SamDB
+config, dn, what, aces = sys.argv[1:]
 lp = LoadParm()
-lp.load(sys.argv[1])
+lp.load(config)
 db = SamDB(lp=lp, session_info=system_session())
 sid = security.dom_sid(db.get_domain_sid())
-found = db.search(sys.argv[2], ldb.SCOPE_BASE, attrs=["nTSecurityDescriptor"], controls=["show_deleted:1"])
+found = db.search(dn, ldb.SCOPE_BASE, attrs=["nTSecurityDescriptor"], controls=["show_deleted:1"])
 text = ndr_unpack(security.descriptor, found[0]["nTSecurityDescriptor"][0]).as_sddl(sid)
 at = text.index("(", text.index("D:"))
+if what == "give":
+    text = text[:at] + aces + text[at:]
+else:
+    assert aces in text, text
+    text = text.replace(aces, "")
 m = ldb.Message(found[0].dn)
-m["x"] = ldb.MessageElement(ndr_pack(security.descriptor.from_sddl(text[:at] + sys.argv[3] + text[at:], sid)),
-                            ldb.FLAG_MOD_REPLACE, "nTSecurityDescriptor")
+m["x"] = ldb.MessageElement(ndr_pack(security.descriptor.from_sddl(text, sid)), ldb.FLAG_MOD_REPLACE,
+                            "nTSecurityDescriptor")
 db.modify(m, ["show_deleted:1"])
 """
 
@@ -109,8 +118,8 @@ class Samba(Server):
             self.remove()
             raise
 
-    def _run(self, *argv):
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False,
+    def _run(self, *argv, timeout=180):
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False,
                               env=dict(os.environ, LC_ALL="C.UTF-8"))
         assert done.returncode == 0, f"{argv[0]} {argv[1]}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
         return done.stdout
@@ -160,16 +169,22 @@ class Samba(Server):
         rights than it needs."""
         for dn in (f"OU=Staff,{SUFFIX}", PEOPLE, GROUPS, LEAVERS):
             self.admin.add(dn, {"objectClass": "organizationalUnit"})
-        self.admin.add(GATEWAY, {
-            "objectClass": "user", "sAMAccountName": "dirhinge", "userPrincipalName": f"dirhinge@{REALM}",
-            "userAccountControl": "66048", "unicodePwd": f'"{self.gateway_pw}"'.encode("utf-16-le")})
-        sid = self._sid(self.admin.read(GATEWAY, attrs=("objectSid",)).one("objectSid"))
+        sids = []
+        for dn in (GATEWAY, PLAIN):
+            name = dn.partition(",")[0].partition("=")[2]
+            self.admin.add(dn, {
+                "objectClass": "user", "sAMAccountName": name, "userPrincipalName": f"{name}@{REALM}",
+                "userAccountControl": "66048", "unicodePwd": f'"{self.gateway_pw}"'.encode("utf-16-le")})
+            sids.append(self.sid(dn))
         grants = {PEOPLE: [USER_CLASS, CONTACT_CLASS], LEAVERS: [USER_CLASS], GROUPS: [GROUP_CLASS, CONTACT_CLASS]}
         for dn, classes in grants.items():
-            self._grant(dn, "".join(f"(OA;CI;CCDC;{c};;{sid})(OA;CIIO;GA;;{c};{sid})" for c in classes))
-        # samba-tool does not see this container
-        self._run(sys.executable, "-c", SHOW_DELETED, f"{self.dir}/etc/smb.conf", f"CN=Deleted Objects,{SUFFIX}",
-                  f"(A;CI;LCRP;;;{sid})")
+            self._grant(dn, "".join(f"(OA;CI;CCDC;{c};;{sid})(OA;CIIO;GA;;{c};{sid})" for c in classes for sid in sids))
+        self._grant(SUFFIX, f"(OA;;CR;{REPLICATE};;{sids[0]})")
+        self.access("give", f"CN=Deleted Objects,{SUFFIX}", "".join(f"(A;CI;LCRP;;;{sid})" for sid in sids))
+
+    def access(self, what, dn, aces):
+        """give or take entries of an access list."""
+        self._run(sys.executable, "-c", ACCESS, f"{self.dir}/etc/smb.conf", dn, what, aces)
 
     def _grant(self, dn, sddl):
         self._run(self._tool, "dsacl", "set", "-s", f"{self.dir}/etc/smb.conf", "-H", f"{self.dir}/private/sam.ldb",
@@ -186,7 +201,7 @@ class Samba(Server):
         path = f"{self.dir}/load.ldif"
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
-        self._run("ldbadd", "-H", f"{self.dir}/private/sam.ldb", path)
+        self._run("ldbadd", "-H", f"{self.dir}/private/sam.ldb", path, timeout=900)
 
     def admin_password_file(self, path):
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:
