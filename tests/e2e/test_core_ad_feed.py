@@ -117,10 +117,14 @@ class Followers:
         return dn
 
     def events(self, seconds=120):
-        """{source: all events until now}, the marker's left out."""
-        title = unique("mark")
-        self.ldap.modify(self.marker, ("replace", "title", [title]))
-        return {f.source: [e for e in f.until_title(title, seconds) if e["subject"]["id"] != self.marker_id] for f in self}
+        """{source: all events until now}, the marker's left out. Two marks: of what is found at once users are told of
+        before groups, and so may be the first mark."""
+        found = {f.source: [] for f in self}
+        for title in (unique("mark"), unique("mark")):
+            self.ldap.modify(self.marker, ("replace", "title", [title]))
+            for f in self:
+                found[f.source] += [e for e in f.until_title(title, seconds) if e["subject"]["id"] != self.marker_id]
+        return found
 
     def told(self, seconds=120):
         return {source: [short(e) for e in events] for source, events in self.events(seconds).items()}

@@ -47,11 +47,16 @@ class Followed:
         return [e for e in events if e["subject"].get("id") != marker]
 
     def told_with(self, others):
-        """All events of what was done before, for this one and for others: a list of each."""
-        self.marks += 1
-        title = f"mark-{self.marks}"
-        self.side.ldap.modify(self.side.dn(self.marker["id"]), ("replace", self.side.names["title"], [title]))
-        return [f.until_title(title, self.marker["id"]) for f in (self, *others)]
+        """All events of what was done before, for this one and for others: a list of each. Two marks: of what DirSync
+        finds at once users are told of before groups, and so may be the first mark."""
+        found = [[] for _ in (self, *others)]
+        for _ in range(2 if ACTIVE_DIRECTORY else 1):
+            self.marks += 1
+            title = f"mark-{self.marks}"
+            self.side.ldap.modify(self.side.dn(self.marker["id"]), ("replace", self.side.names["title"], [title]))
+            for f, events in zip((self, *others), found):
+                events += f.until_title(title, self.marker["id"])
+        return found
 
     def told(self):
         return self.told_with(())[0]
