@@ -16,6 +16,11 @@ struct memory;   /* what observe.c keeps from one observation to the next; seen.
 /* A CSN later than that is of a clock that runs ahead. */
 #define CSN_AHEAD_US (INT64_C(5) * 60 * 1000000)
 
+/* Values of an entry that are looked at apart from what is mapped; NULL: it shows none. */
+struct apart {
+	const struct dir_attr *members, *groups;
+};
+
 struct sync_run {
 	/* Of the observation, the same as map.a; given back and made anew by the engine between two, never inside. */
 	struct arena *a;

@@ -30,10 +30,6 @@ struct memory {
 	size_t n_late, cap_late;
 };
 
-struct apart { /* values of an entry that are no part of what is mapped; NULL: it shows none */
-	const struct dir_attr *members, *groups;
-};
-
 struct subject { /* whom events are about */
 	const char *id, *name;
 	int64_t incarnation;
