@@ -11,12 +11,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-typedef void (*play_fn)(const struct vec_case *c, struct buf *out);
-
-struct state {
-	play_fn play;
-};
-
 static void
 play_request(const struct vec_case *c, struct buf *out)
 {
@@ -71,37 +65,13 @@ play_mark(const struct vec_case *c, struct buf *out)
 		buf_adds(out, " written in another way");
 }
 
-static const struct {
-	const char *name;
-	play_fn play;
-} verbs[] = {{"request", play_request}, {"done", play_done}, {"links", play_links}, {"mark", play_mark}};
-
-static bool
-directive(void *ctx, struct arena *a DH_UNUSED, const char *key, struct strv value)
-{
-	struct state *s = ctx;
-
-	s->play = NULL;
-	for (size_t i = 0; str_eq(key, "do") && i < ARRAY_SIZE(verbs); i++)
-		if (strv_eq(value, strv_of(verbs[i].name)))
-			s->play = verbs[i].play;
-	return s->play != NULL;
-}
-
-static void
-run(void *ctx, const struct vec_case *c, struct buf *out)
-{
-	const struct state *s = ctx;
-
-	s->play(c, out);
-}
+static const struct vec_verb verbs[] = {
+	{"request", play_request}, {"done", play_done}, {"links", play_links}, {"mark", play_mark}};
 
 int
 main(void)
 {
-	struct state s = {0};
-	struct vec_runner r = {.run = run, .directive = directive, .ctx = &s};
+	static const char *const files[] = {"tests/vectors/dir/dirsync.txt", NULL};
 
-	vec_play(&r, "tests/vectors/dir/dirsync.txt");
-	return vec_summary(&r, "dirsync");
+	return vec_play_verbs("dirsync", verbs, ARRAY_SIZE(verbs), files);
 }

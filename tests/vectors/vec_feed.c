@@ -382,43 +382,17 @@ play_blob(const struct vec_case *c, struct buf *out)
 	buf_adds(out, hex_encode(c->a, buf_view(&kept)));
 }
 
-static const struct {
-	const char *name;
-	play_fn play;
-} verbs[] = {
+static const struct vec_verb verbs[] = {
 	{"csn", play_csn},     {"cookie", play_cookie}, {"merge", play_merge}, {"meet", play_meet},
 	{"entry", play_entry}, {"done", play_done},     {"info", play_info},   {"request", play_request},
 	{"look", play_look},   {"reqmod", play_reqmod}, {"apply", play_apply}, {"blob", play_blob},
 };
 
-static bool
-directive(void *ctx, struct arena *a DH_UNUSED, const char *key, struct strv value)
-{
-	struct state *s = ctx;
-
-	s->play = NULL;
-	for (size_t i = 0; str_eq(key, "do") && i < ARRAY_SIZE(verbs); i++)
-		if (strv_eq(value, strv_of(verbs[i].name)))
-			s->play = verbs[i].play;
-	return s->play != NULL;
-}
-
-static void
-run(void *ctx, const struct vec_case *c, struct buf *out)
-{
-	const struct state *s = ctx;
-
-	s->play(c, out);
-}
-
 int
 main(void)
 {
-	struct state s = {0};
-	struct vec_runner r = {.run = run, .directive = directive, .ctx = &s};
+	static const char *const files[] = {"tests/vectors/dir/cookie.txt", "tests/vectors/dir/syncmsg.txt",
+					    "tests/vectors/dir/history.txt", NULL};
 
-	vec_play(&r, "tests/vectors/dir/cookie.txt");
-	vec_play(&r, "tests/vectors/dir/syncmsg.txt");
-	vec_play(&r, "tests/vectors/dir/history.txt");
-	return vec_summary(&r, "feed");
+	return vec_play_verbs("feed", verbs, ARRAY_SIZE(verbs), files);
 }

@@ -174,3 +174,40 @@ vec_summary(const struct vec_runner *r, const char *name)
 	printf("%s: %u cases, %u failed\n", name, r->cases, r->failed);
 	return r->failed || !r->cases ? 1 : 0;
 }
+
+struct by_verb {
+	const struct vec_verb *verbs, *now;
+	size_t n;
+};
+
+static bool
+choose_verb(void *ctx, struct arena *a DH_UNUSED, const char *key, struct strv value)
+{
+	struct by_verb *b = ctx;
+
+	b->now = NULL;
+	for (size_t i = 0; str_eq(key, "do") && i < b->n; i++)
+		if (strv_eq(value, strv_of(b->verbs[i].name)))
+			b->now = &b->verbs[i];
+	return b->now != NULL;
+}
+
+static void
+play_verb(void *ctx, const struct vec_case *c, struct buf *out)
+{
+	const struct by_verb *b = ctx;
+
+	must(b->now != NULL);
+	b->now->play(c, out);
+}
+
+int
+vec_play_verbs(const char *name, const struct vec_verb *verbs, size_t n, const char *const *files)
+{
+	struct by_verb b = {.verbs = verbs, .n = n};
+	struct vec_runner r = {.run = play_verb, .directive = choose_verb, .ctx = &b};
+
+	for (; *files; files++)
+		vec_play(&r, *files);
+	return vec_summary(&r, name);
+}

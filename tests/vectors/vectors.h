@@ -42,6 +42,14 @@ void vec_play(struct vec_runner *r, const char *file);
 /* Prints the summary; 0 if all cases of all files passed, else 1: the exit status. */
 int vec_summary(const struct vec_runner *r, const char *name);
 
+/* Plays files (NULL-terminated) whose directive "@do VERB" says what is done with the cases behind it; then the
+ * summary. */
+struct vec_verb {
+	const char *name;
+	void (*play)(const struct vec_case *c, struct buf *out);
+};
+int vec_play_verbs(const char *name, const struct vec_verb *verbs, size_t n, const char *const *files);
+
 /* "! ERR_FILTER 14", or "! ERR_FILTER" without offset: how an error is expected. */
 void vec_err(struct buf *out, const struct err *e);
 
