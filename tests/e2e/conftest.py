@@ -55,8 +55,6 @@ def side_session(side_server):
     s = kind(server)
     yield s
     s.stop()
-    problems = _log_problems()
-    assert not problems, "\n".join(problems)
 
 
 @pytest.fixture
@@ -112,12 +110,14 @@ def hinges(directories):
             h.stop()
         except AssertionError as e:
             problems.append(str(e))
-    problems += _log_problems()
     assert not problems, "\n".join(problems)
 
 
-def _log_problems():
-    """No secret of any test and no sanitizer report in any daemon's log. What is clean is removed."""
+@pytest.fixture(scope="session", autouse=True)
+def logs():
+    """No secret of any test and no sanitizer report in any daemon's log, once all have ended. What is clean is
+    removed."""
+    yield
     found = []
     for path in sorted(LOGS):
         text = ""
@@ -130,7 +130,7 @@ def _log_problems():
         if not here:
             shutil.rmtree(os.path.dirname(path), ignore_errors=True)
         found += here
-    return found
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture
