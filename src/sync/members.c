@@ -555,7 +555,8 @@ sync_members_tell_first(struct seen *s, const char *group, int64_t row, struct e
 		return -1;
 	for (size_t i = 0; i < l->n; i++)
 		l->v[i] = l->v[i] ? l->v[i] : row;
-	qsort(l->v, l->n, sizeof(*l->v), by_number);
+	if (l->n > 0)
+		qsort(l->v, l->n, sizeof(*l->v), by_number);
 	/* Somebody may be listed under two spellings of one name. */
 	for (size_t i = 0; i < l->n; i++)
 		if ((i == 0 || l->v[i] != l->v[i - 1]) &&
