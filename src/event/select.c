@@ -95,11 +95,13 @@ as_it_is(struct arena *a, const struct view *v, struct strv body, struct strv *b
 	bool cut = false;
 	json_t *event;
 
-	*body_r = body;
-	if (!v->s->sees || !event_names_others(v->user, body))
+	if (!v->s->sees || !event_names_others(v->user, body)) {
+		*body_r = body;
 		return 1;
+	}
 	if (parse_stored(a, body, &event, e))
 		return -1;
+	*body_r = body;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		const json_t *part = json_object_get(event, parts[i]);
 		const json_t *rest = event_without_others(a, v->user, part, &cut);
@@ -243,13 +245,13 @@ event_select_resource(struct arena *a, const struct event_select *s, bool user, 
 	bool cut = false;
 	json_t *resource;
 
-	*text_r = text;
-	if (!s->sees || !event_names_others(user, text))
+	if (!s->sees || !event_names_others(user, text)) {
+		*text_r = text;
 		return 0;
+	}
 	if (parse_stored(a, text, &resource, e))
 		return -1;
 	const json_t *rest = event_without_others(a, user, resource, &cut);
-	if (cut)
-		*text_r = strv_of(json_text(a, rest));
+	*text_r = cut ? strv_of(json_text(a, rest)) : text;
 	return 0;
 }
