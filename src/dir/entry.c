@@ -23,6 +23,31 @@ dir_entry_index(struct dir_entry *en)
 		en->letters |= bit(two(en->attrs[i].name));
 }
 
+static struct strv
+value_copy(struct arena *a, struct strv v)
+{
+	return strv_n(arena_strndup(a, v.n ? v.p : "", v.n), v.n);
+}
+
+const struct dir_entry *
+dir_entry_copy(struct arena *a, const struct dir_entry *en)
+{
+	struct dir_entry *c = ARENA_NEW(a, struct dir_entry);
+
+	*c = (struct dir_entry){.dn = arena_strdup(a, en->dn), .n_attrs = en->n_attrs, .letters = en->letters};
+	c->attrs = ARENA_ARRAY(a, en->n_attrs + 1, struct dir_attr);
+	for (size_t i = 0; i < en->n_attrs; i++) {
+		const struct dir_attr *from = &en->attrs[i];
+		struct dir_attr *to = &c->attrs[i];
+
+		*to = (struct dir_attr){.name = arena_strdup(a, from->name), .n = from->n};
+		to->values = ARENA_ARRAY(a, from->n + 1, struct strv);
+		for (size_t v = 0; v < from->n; v++)
+			to->values[v] = value_copy(a, from->values[v]);
+	}
+	return c;
+}
+
 const struct dir_attr *
 dir_entry_attr(const struct dir_entry *en, const char *name)
 {
@@ -88,7 +113,7 @@ static void
 mod_push(struct arena *a, struct dir_mod *mod, struct strv value)
 {
 	mod->values = ARENA_GROW(a, mod->values, mod->n, &mod->cap, 4);
-	mod->values[mod->n++] = strv_n(arena_strndup(a, value.n ? value.p : "", value.n), value.n);
+	mod->values[mod->n++] = value_copy(a, value);
 }
 
 void

@@ -491,7 +491,7 @@ keep_whole(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 
 /* The change of a group that is known: from whatever it was to what it is now, and of its links what came and went. */
 static const struct dir_op *
-group_op(struct dir_feed *f, struct arena *a, const struct found *o)
+group_op(struct dir_feed *f, struct arena *a, const struct found *o, const struct dir_entry *en)
 {
 	struct dir_op *op = ARENA_NEW(a, struct dir_op);
 	struct dir_mods *mods = ARENA_NEW(a, struct dir_mods);
@@ -501,29 +501,35 @@ group_op(struct dir_feed *f, struct arena *a, const struct found *o)
 		if (str_caseeq(*attr, f->d->caps->flavour->member_of))
 			continue;
 
-		const struct dir_attr *at = dir_entry_attr(o->entry, *attr);
+		const struct dir_attr *at = dir_entry_attr(en, *attr);
 
 		dir_mods_replace(mods, *attr, at ? at->values : NULL, at ? at->n : 0);
 	}
 	for (size_t i = 0; i < o->links.n; i++)
 		for (size_t k = 0; k < o->links.mods[i].n; k++)
 			dir_mods_value(mods, o->links.mods[i].op, o->links.mods[i].attr, o->links.mods[i].values[k]);
-	*op = (struct dir_op){.kind = DIR_OP_RENAME, .dn = o->entry->dn, .new_dn = o->entry->dn, .mods = mods};
+	*op = (struct dir_op){.kind = DIR_OP_RENAME, .dn = en->dn, .new_dn = en->dn, .mods = mods};
 	return op;
 }
 
-/* 1 *c_r is filled, 0 nothing to tell of it, -1 failed. */
+/* 1 *c_r is filled, 0 nothing to tell of it, -1 failed. What was gathered may be gone before what is told of it. */
 static int
 tell(struct dir_feed *f, struct arena *a, struct found *o, struct dir_change *c_r, struct err *e)
 {
-	struct dir_change c = {.kind = DIR_ENTRY, .ids = &o->id, .n_ids = 1, .entry = o->entry};
+	const char **id = ARENA_ARRAY(a, 1, const char *);
+	struct dir_change c = {.kind = DIR_DELETE, .ids = id, .n_ids = 1};
+	const struct dir_entry *en;
 
+	id[0] = arena_strdup(a, o->id);
 	if (o->gone) {
-		*c_r = (struct dir_change){.kind = DIR_DELETE, .ids = &o->id, .n_ids = 1};
+		*c_r = c;
 		return 1;
 	}
 	if (o->entry == NULL)
 		return 0;
+	en = dir_entry_copy(a, o->entry);
+	c.kind = DIR_ENTRY;
+	c.entry = en;
 	/* In a refresh a name may still be somebody else's, which only whole entries can wait for. */
 	if (is_group(o) && (o->whole || f->full || (f->refreshing && o->named))) {
 		const struct dir_entry *whole = NULL;
@@ -537,10 +543,10 @@ tell(struct dir_feed *f, struct arena *a, struct found *o, struct dir_change *c_
 	} else if (is_group(o)) {
 		c.kind = DIR_OP;
 		c.entry = NULL;
-		c.op = group_op(f, a, o);
+		c.op = group_op(f, a, o, en);
 	}
-	c.dn = o->dn;
-	c.csn = dir_entry_first(c.entry ? c.entry : o->entry, f->d->caps->flavour->version_attr).p;
+	c.dn = arena_strdup(a, o->dn);
+	c.csn = dir_entry_first(c.entry ? c.entry : en, f->d->caps->flavour->version_attr).p;
 	*c_r = c;
 	return 1;
 }

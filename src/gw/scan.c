@@ -207,24 +207,6 @@ flush(struct scan *s, struct err *e)
 	return 0;
 }
 
-static const struct dir_entry *
-entry_copy(struct arena *a, const struct dir_entry *en)
-{
-	struct dir_entry *c = ARENA_NEW(a, struct dir_entry);
-	*c = (struct dir_entry){.dn = arena_strdup(a, en->dn), .n_attrs = en->n_attrs};
-	c->attrs = ARENA_ARRAY(a, en->n_attrs + 1, struct dir_attr);
-	for (size_t i = 0; i < en->n_attrs; i++) {
-		const struct dir_attr *from = &en->attrs[i];
-		struct dir_attr *to = &c->attrs[i];
-		*to = (struct dir_attr){.name = arena_strdup(a, from->name), .n = from->n};
-		to->values = ARENA_ARRAY(a, from->n + 1, struct strv);
-		for (size_t v = 0; v < from->n; v++)
-			to->values[v] =
-				strv_n(arena_strndup(a, from->values[v].p, from->values[v].n), from->values[v].n);
-	}
-	return c;
-}
-
 static int
 on_entry(void *ctx, const struct dir_entry *en, struct err *e)
 {
@@ -237,7 +219,7 @@ on_entry(void *ctx, const struct dir_entry *en, struct err *e)
 			       (long long)limit);
 	if (s->sorting && s->part->q.exact && s->examined > SORT_MAX)
 		return too_many_to_sort(e); /* all of them match: no need to read the rest */
-	s->batch[s->n_batch++] = entry_copy(s->scratch, en);
+	s->batch[s->n_batch++] = dir_entry_copy(s->scratch, en);
 	if (s->n_batch < BATCH)
 		return 0;
 	int rc = flush(s, e);

@@ -21,6 +21,8 @@ struct dir_entry {
 };
 
 const struct dir_attr *dir_entry_attr(const struct dir_entry *en, const char *name); /* NULL if absent */
+/* All of it in the arena. */
+const struct dir_entry *dir_entry_copy(struct arena *a, const struct dir_entry *en);
 /* For many lookups: what is absent is mostly told at once. The attributes must stay as they are from then on. */
 void dir_entry_index(struct dir_entry *en);
 /* First value, or a view with p NULL. */
