@@ -327,3 +327,22 @@ live_since(int64_t begun)
 {
 	return clock_mono_ms() - begun;
 }
+
+int
+live_run(Suite *s, struct live *server)
+{
+	SRunner *sr = srunner_create(s);
+	int failed;
+	bool clean;
+
+	srunner_set_fork_status(sr, CK_NOFORK);
+	live_begin();
+	live_start(server, "a", "good");
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	clean = live_end();
+	if (!clean)
+		fputs("somebody followed a referral\n", stderr);
+	return failed == 0 && clean ? EXIT_SUCCESS : EXIT_FAILURE;
+}

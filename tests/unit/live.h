@@ -4,6 +4,7 @@
 #ifndef DIRHINGE_TESTS_LIVE_H
 #define DIRHINGE_TESTS_LIVE_H
 
+#include <check.h>
 #include <sys/types.h>
 
 #include "dirhinge/dir/dir.h"
@@ -25,6 +26,10 @@ struct live {
 void live_begin(void);
 /* Kills what runs, removes the directory; true if nobody fell into the trap. */
 bool live_end(void);
+
+/* Runs a suite with one server for all its tests, between live_begin and live_end: the exit status. The server is this
+ * process's child, so no test is forked. */
+int live_run(Suite *s, struct live *server);
 
 /* New name = new database. Returns when the server answers; aborts the test program if it does not. */
 void live_start(struct live *l, const char *name, const char *cert);

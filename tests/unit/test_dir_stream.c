@@ -242,19 +242,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(suite());
-	int failed;
-	bool clean;
-
-	/* One server for all tests, and it is this process's child. */
-	srunner_set_fork_status(sr, CK_NOFORK);
-	live_begin();
-	live_start(&server, "a", "good");
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	clean = live_end();
-	if (!clean)
-		fputs("somebody followed a referral\n", stderr);
-	return failed == 0 && clean ? EXIT_SUCCESS : EXIT_FAILURE;
+	return live_run(suite(), &server);
 }
