@@ -53,6 +53,13 @@ gw_fence(struct gw_run *run)
 		run->m.home = run->bases[0];
 }
 
+bool
+gw_fence_sees(const struct gw_run *run, const char *dn)
+{
+	const char *key = run->m.sees ? dir_dn_normal(run->m.a, dn) : NULL;
+	return !run->m.sees || (key && policy_sees(run->q->who, key));
+}
+
 int
 gw_fence_new(const struct gw_run *run, struct err *e)
 {
@@ -66,8 +73,7 @@ int
 gw_fence_rename(const struct gw_run *run, const char *dn, const char *new_rdn, struct err *e)
 {
 	const char *new_dn = new_rdn && run->m.sees ? dir_dn_with_rdn(run->m.a, dn, new_rdn) : NULL;
-	const char *key = new_dn ? dir_dn_normal(run->m.a, new_dn) : NULL;
-	if (!new_rdn || !run->m.sees || (key && policy_sees(run->q->who, key)))
+	if (!new_rdn || !run->m.sees || (new_dn && gw_fence_sees(run, new_dn)))
 		return 0;
 	return err_set(e, ERR_FORBIDDEN, "under its new name the %s would be outside of the fences.bases of \"%s\"",
 		       run->type->name, run->q->who->name);

@@ -3,6 +3,7 @@
 #include "dirhinge/base/thread.h"
 #include "gw/cursor.h"
 #include "gw/gw_priv.h"
+#include "gw/places.h"
 #include "gw/query.h"
 #include "gw/rate.h"
 #include "gw/turns.h"
@@ -26,8 +27,15 @@ struct gw {
 	const struct map_set *set;
 	struct gw_writers *writers;
 	struct gw_turns *turns;
+	struct gw_places *places;
 	struct gw_rate *rate;
 };
+
+struct gw_places *
+gw_places_of(struct gw *g)
+{
+	return g->places;
+}
 
 struct gw_rate *
 gw_rate_of(struct gw *g)
@@ -56,6 +64,7 @@ gw_new(const struct gw_opts *opts)
 	g->arena = a;
 	g->writers = gw_writers_new(a);
 	g->turns = gw_turns_new(a);
+	g->places = gw_places_new(a);
 	g->rate = gw_rate_new();
 	g->snapshots = gw_snaps_new(&(struct gw_snaps_opts){
 		.max_bytes = SNAPSHOT_BYTES,
@@ -83,6 +92,7 @@ gw_free(struct gw **g)
 	struct arena *a = (*g)->arena;
 	gw_writers_done((*g)->writers);
 	gw_turns_done((*g)->turns);
+	gw_places_done((*g)->places);
 	gw_rate_free(&(*g)->rate);
 	gw_streams_free(&(*g)->streams);
 	gw_snaps_free(&(*g)->snapshots);

@@ -40,6 +40,7 @@ int gw_end(struct gw_run *run, int result, struct err *e);
 /* fence.c: sets bases; ERR_FORBIDDEN unless an entry can be made, or keep its place under a new name (NULL: it has
  * none). */
 void gw_fence(struct gw_run *run);
+bool gw_fence_sees(const struct gw_run *run, const char *dn);
 int gw_fence_new(const struct gw_run *run, struct err *e) DH_MUST_USE;
 int gw_fence_rename(const struct gw_run *run, const char *dn, const char *new_rdn, struct err *e) DH_MUST_USE;
 

@@ -2,6 +2,7 @@
  * What PUT and PATCH share: read the entry, compute the wanted resource, write the difference, read again and repeat
  * when somebody else was faster. */
 #include "gw/update.h"
+#include "gw/places.h"
 #include "gw/protect.h"
 #include "gw/turns.h"
 
@@ -133,13 +134,114 @@ name_changes(struct gw_run *run, const json_t *before, const json_t *after)
 	return !json_equal(json_object_get(before, path), json_object_get(after, path));
 }
 
+/* --- members alone ---------------------------------------------------------------------------------------------------
+ * Most changes of groups name members and nothing else. Then nothing that the group holds decides what is written, and
+ * a read of it would only tell that it exists, and where. */
+
+static bool
+members_alone(const struct gw_run *run, const struct gw_update *u)
+{
+	return run->q->type == GW_GROUPS && u->delta.touched && !u->whole_list && u->patch.n == 0;
+}
+
+/* there: what has to hold for the group where it is written; NULL: it was read. */
 static int
-attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct dir_entry **en_r, struct err *e)
+write_members(struct gw_run *run, struct gw_update *u, const struct dir_entry *en, const char *id,
+	      const struct dir_filter *there, const struct dir_entry **post_r, struct err *e)
+{
+	const struct dir_filter *version = there ? NULL : gw_version_condition(run, en);
+	const struct gw_group group = {.dn = en->dn, .id = id, .condition = there ? there : version};
+	struct gw_members mm;
+	if (delta_to_dns(run, en, &u->delta, &mm, e) < 0)
+		return -1;
+	return gw_modify_group(run, &group, NULL, &mm, post_r, e);
+}
+
+/* What shows that the group is there, in which version, and that it may be changed. */
+static const char *const *
+head_attrs(struct gw_run *run)
+{
+	const char *const *version = gw_version_attrs(run), *const *more = run->m.caps->flavour->protect_attrs;
+	size_t n = 0, k = 0;
+	while (version[n])
+		n++;
+	while (more && more[k])
+		k++;
+	const char **attrs = ARENA_ARRAY(run->m.a, n + k + 1, const char *);
+	memcpy(attrs, version, n * sizeof(*attrs));
+	if (k > 0)
+		memcpy(attrs + n, more, k * sizeof(*attrs));
+	return attrs;
+}
+
+static int
+read_head(struct gw_run *run, const char *id, const struct dir_entry **en_r, struct err *e)
+{
+	const struct dir_entry *en;
+	if (gw_fetch(run, id, head_attrs(run), &en, e) < 0 || gw_if_match(run, en, e) < 0 ||
+	    gw_none_match_write(run, en, e) < 0 || gw_check_protected(run, en, e) < 0)
+		return -1;
+	*en_r = en;
+	return 0;
+}
+
+/* Where the group stood last, if the write can prove it and no precondition wants to see the group first. */
+static const char *
+place_of(struct gw_run *run, const struct gw_update *u, const char *id)
+{
+	const struct dir_caps *caps = run->m.caps;
+	if (!caps->assertion || caps->flavour->is_protected || run->q->if_match || run->q->if_none_match ||
+	    u->delta.clear)
+		return NULL;
+	const char *dn = gw_places_get(gw_places_of(run->g), run->m.a, id);
+	return dn && gw_fence_sees(run, dn) ? dn : NULL;
+}
+
+/* The write goes where the group stood last, and asserts what the search for it would have found: this id, of this
+ * class, at this place. 1 done; 0 it may be elsewhere by now, or the directory refused for what only a read explains;
+ * -1 failed. */
+static int
+try_place(struct gw_run *run, struct gw_update *u, const char *id, struct err *e)
+{
+	const char *dn = place_of(run, u, id);
+	const struct dir_entry *post = NULL;
+	if (!dn)
+		return 0;
+	const struct dir_entry en = {.dn = dn};
+	if (write_members(run, u, &en, id, map_id_filter(&run->m, run->map, id), &post, e) < 0) {
+		if (e->code == ERR_UNKNOWN_OUTCOME || e->code == ERR_UNAVAILABLE || e->code == ERR_BUSY)
+			return -1;
+		gw_places_forget(gw_places_of(run->g), id, dn);
+		err_clear(e);
+		return 0;
+	}
+	/* Without a write nothing has shown that the group exists. */
+	if (!post && read_head(run, id, &post, e) < 0)
+		return -1;
+	u->version = map_version(&run->m, post);
+	return 1;
+}
+
+static int
+attempt_members(struct gw_run *run, struct gw_update *u, const char *id, struct err *e)
+{
+	const struct dir_entry *en, *post = NULL;
+	int done = try_place(run, u, id, e);
+	if (done != 0)
+		return done < 0 ? -1 : 0;
+	if (read_head(run, id, &en, e) < 0 || write_members(run, u, en, id, NULL, &post, e) < 0)
+		return -1;
+	gw_places_put(gw_places_of(run->g), id, en->dn);
+	u->version = map_version(&run->m, post ? post : en);
+	return 0;
+}
+
+static int
+attempt_all(struct gw_run *run, struct gw_update *u, const char *id, const struct dir_entry **en_r, struct err *e)
 {
 	bool group = run->q->type == GW_GROUPS;
 	const struct dir_entry *en;
 	json_t *before, *after;
-	gw_writer_begin(run); /* from here on DNs are looked up */
 	if (gw_fetch(run, id, map_attrs_change(&run->m, run->map), &en, e) < 0 || gw_if_match(run, en, e) < 0 ||
 	    gw_none_match_write(run, en, e) < 0 || gw_check_protected(run, en, e) < 0 ||
 	    gw_decode(run, en, &before, e) < 0)
@@ -172,6 +274,14 @@ attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct di
 	u->version = map_version(&run->m, st.post ? st.post : en);
 	*en_r = group ? NULL : st.post;
 	return 0;
+}
+
+/* Members alone are not shown, or read afterwards: *en_r stays NULL. */
+static int
+attempt(struct gw_run *run, struct gw_update *u, const char *id, const struct dir_entry **en_r, struct err *e)
+{
+	gw_writer_begin(run); /* from here on DNs are looked up */
+	return members_alone(run, u) ? attempt_members(run, u, id, e) : attempt_all(run, u, id, en_r, e);
 }
 
 static int
