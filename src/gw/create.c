@@ -3,6 +3,7 @@
 #include "dirhinge/base/codec.h"
 #include "dirhinge/crypto/hash.h"
 #include "gw/cause.h"
+#include "gw/fence.h"
 
 /* What could not be completed must not stay behind: the client was told that nothing was created. */
 static int

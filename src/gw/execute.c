@@ -14,6 +14,12 @@ gw_raced(const struct err *e)
 }
 
 int
+gw_moved(const struct gw_run *run, struct err *e)
+{
+	return err_set(e, ERR_DIR_MISSING_VALUE, "the %s is not where it was", run->type->name);
+}
+
+int
 gw_retry(struct gw_run *run, int tries, struct err *e)
 {
 	if (!gw_raced(e))

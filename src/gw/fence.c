@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Fences: a client that has some sees only what lies below them (contrib/decisions/0015). Its searches begin there;
  * what comes from elsewhere, references above all, passes policy_sees. */
-#include "gw/gw_priv.h"
+#include "gw/fence.h"
 
 static bool
 sees(const void *ctx, const char *dn_key)

@@ -2,7 +2,7 @@
  * The gateway object and what every operation needs: maps, one request's run, reading and showing one entry. */
 #include "dirhinge/base/thread.h"
 #include "gw/cursor.h"
-#include "gw/gw_priv.h"
+#include "gw/fence.h"
 #include "gw/places.h"
 #include "gw/query.h"
 #include "gw/rate.h"

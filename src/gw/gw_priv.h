@@ -37,13 +37,6 @@ void gw_written(struct gw_run *run);
 int gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e) DH_MUST_USE;
 int gw_end(struct gw_run *run, int result, struct err *e);
 
-/* fence.c: sets bases; ERR_FORBIDDEN unless an entry can be made, or keep its place under a new name (NULL: it has
- * none). */
-void gw_fence(struct gw_run *run);
-bool gw_fence_sees(const struct gw_run *run, const char *dn);
-int gw_fence_new(const struct gw_run *run, struct err *e) DH_MUST_USE;
-int gw_fence_rename(const struct gw_run *run, const char *dn, const char *new_rdn, struct err *e) DH_MUST_USE;
-
 /* --- writers.c: requests in flight that hold DNs ------------------------------------------------------------------ */
 struct gw_writers;
 struct gw_writers *gw_writers_new(struct arena *a);
@@ -82,6 +75,8 @@ const char *const *gw_version_attrs(struct gw_run *run);
 const struct dir_filter *gw_unchanged(struct gw_run *run, const struct dir_entry *en);
 /* The same for If-Match; NULL without. */
 const struct dir_filter *gw_version_condition(struct gw_run *run, const struct dir_entry *en);
+/* Is this entry the one with this id? NULL without id. */
+const struct dir_filter *gw_is_id(struct gw_run *run, const char *id);
 /* The assertion of every write: dn is still the entry with this id, and more (or NULL) holds for it. NULL: nothing is
  * left to assert. */
 const struct dir_filter *gw_guard(struct gw_run *run, const char *dn, const char *id, const struct dir_filter *more);
@@ -122,8 +117,9 @@ int gw_member_dns(struct gw_run *run, const char *const *ids, size_t n, const ch
 		  struct err *e) DH_MUST_USE;
 /* Ids in the members array of a resource. */
 int gw_member_ids(struct gw_run *run, const json_t *res, const char ***ids_r, size_t *n_r, struct err *e) DH_MUST_USE;
-/* Current member DNs, the placeholder left out. */
-int gw_read_members(struct gw_run *run, const char *dn, const char ***dns_r, size_t *n_r, struct err *e) DH_MUST_USE;
+/* Current member DNs of this group at its place, the placeholder left out. */
+int gw_read_members(struct gw_run *run, const char *dn, const char *id, const char ***dns_r, size_t *n_r,
+		    struct err *e) DH_MUST_USE;
 /* What turns have into want. */
 void gw_members_diff(struct gw_run *run, const char *const *have, size_t n_have, const char *const *want, size_t n_want,
 		     struct gw_members *mm_r);
@@ -144,6 +140,8 @@ int gw_refs_rename(struct gw_run *run, const char *old_dn, const char *new_dn, s
 /* True if the error says that somebody changed, renamed or deleted the entry between our read and our write: read it by
  * its id and try again. Only a read by id decides that something does not exist (a 404 makes clients forget it). */
 bool gw_raced(const struct err *e);
+/* A read by DN of an entry that was found before did not find it: such a race; -1. */
+int gw_moved(const struct gw_run *run, struct err *e);
 /* After attempt number tries (from 1) failed with *e: 0 to try again (a little later), -1 to give up. */
 int gw_retry(struct gw_run *run, int tries, struct err *e) DH_MUST_USE;
 #define GW_TRIES 24

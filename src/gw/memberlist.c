@@ -51,15 +51,22 @@ gw_member_dns(struct gw_run *run, const char *const *ids, size_t n, const char *
 }
 
 int
-gw_read_members(struct gw_run *run, const char *dn, const char ***dns_r, size_t *n_r, struct err *e)
+gw_read_members(struct gw_run *run, const char *dn, const char *id, const char ***dns_r, size_t *n_r, struct err *e)
 {
 	const char *attr = map_type_options(run->m.set->groups)->member_attribute;
 	const struct dir_entry *en;
-	struct dir_search s = {.base = dn, .scope = DIR_BASE, .attrs = (const char *const[]){attr, NULL}};
+	struct dir_search s = {
+		.base = dn,
+		.scope = DIR_BASE,
+		.filter = gw_is_id(run, id),
+		.attrs = (const char *const[]){attr, NULL},
+	};
 	int rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, &en, e);
+	if (rc == 0)
+		rc = gw_moved(run, e);
 	if (rc < 0)
 		return err_cause(e, "read the members of %s", dn);
-	const struct dir_attr *at = rc ? dir_entry_attr(en, attr) : NULL;
+	const struct dir_attr *at = dir_entry_attr(en, attr);
 	size_t count = at ? at->n : 0, n = 0;
 	const char **dns = ARENA_ARRAY(run->m.a, count + 1, const char *);
 	for (size_t i = 0; i < count; i++)

@@ -27,6 +27,12 @@ struct plan {
 };
 
 static const struct dir_filter *
+both(const struct plan *p, const struct dir_filter *x, const struct dir_filter *y)
+{
+	return x && y ? dir_f_and2(p->run->m.a, x, y) : x ? x : y;
+}
+
+static const struct dir_filter *
 has_placeholder(const struct plan *p)
 {
 	return dir_f_eq(p->run->m.a, p->attr, map_placeholder);
@@ -40,7 +46,7 @@ look_for_placeholder(const struct plan *p, struct err *e)
 	struct dir_search s = {
 		.base = p->dn,
 		.scope = DIR_BASE,
-		.filter = has_placeholder(p),
+		.filter = both(p, gw_is_id(p->run, p->id), has_placeholder(p)),
 		.attrs = (const char *const[]){"1.1", NULL},
 	};
 	return dir_search_one(p->run->m.dir, p->run->m.a, &s, p->run->m.until, &en, e);
@@ -87,14 +93,16 @@ narrow(const struct plan *p, const char **dns, size_t *n, bool present, struct e
 	struct dir_search s = {
 		.base = p->dn,
 		.scope = DIR_BASE,
+		.filter = gw_is_id(p->run, p->id),
 		.attrs = (const char *const[]){p->attr, NULL},
 		.matched = p->run->m.caps->matched_values && *n <= 200 ? dir_f_or(a, items, *n) : NULL,
 	};
 	int rc = dir_search_one(p->run->m.dir, a, &s, p->run->m.until, &en, e);
-	if (rc < 0)
-		return -1;
+	/* What another group of that name holds says nothing about this one. */
+	if (rc <= 0)
+		return rc < 0 ? -1 : gw_moved(p->run, e);
 	struct strmap *have = strmap_new(a, false);
-	const struct dir_attr *at = rc ? dir_entry_attr(en, p->attr) : NULL;
+	const struct dir_attr *at = dir_entry_attr(en, p->attr);
 	for (size_t i = 0; at && i < at->n; i++) {
 		char *key = dir_dn_normal(a, at->values[i].p);
 		if (key)
@@ -115,12 +123,6 @@ static bool
 nothing_left(const struct plan *p)
 {
 	return p->n_add == 0 && p->n_del == 0 && !p->clear && (!p->other || p->other->n == 0);
-}
-
-static const struct dir_filter *
-both(const struct plan *p, const struct dir_filter *x, const struct dir_filter *y)
-{
-	return x && y ? dir_f_and2(p->run->m.a, x, y) : x ? x : y;
 }
 
 /* One attempt. A group that still holds the placeholder must lose it with its first member; the assertion lets the
@@ -186,7 +188,7 @@ adapt_precondition(struct plan *p, struct err *e)
 	return there;
 }
 
-/* The group with its members and its version: 1, 0 it is gone, -1. */
+/* The group with its members and its version. */
 static int
 read_group(const struct plan *p, const struct dir_entry **en_r, struct err *e)
 {
@@ -197,8 +199,10 @@ read_group(const struct plan *p, const struct dir_entry **en_r, struct err *e)
 	const char **attrs = ARENA_ARRAY(p->run->m.a, n + 2, const char *);
 	memcpy(attrs, version, n * sizeof(*attrs));
 	attrs[n] = p->attr;
-	struct dir_search s = {.base = p->dn, .scope = DIR_BASE, .attrs = attrs};
-	return dir_search_one(p->run->m.dir, p->run->m.a, &s, p->run->m.until, en_r, e);
+	struct dir_search s = {
+		.base = p->dn, .scope = DIR_BASE, .filter = gw_is_id(p->run, p->id), .attrs = attrs};
+	int rc = dir_search_one(p->run->m.dir, p->run->m.a, &s, p->run->m.until, en_r, e);
+	return rc < 0 ? -1 : rc == 0 ? gw_moved(p->run, e) : 0;
 }
 
 /* Keeps of p->del those who are members; true if nobody else is one. */
@@ -234,9 +238,8 @@ adapt_last(struct plan *p, struct err *e)
 	const struct dir_entry *en;
 	if (!p->placeholder || p->n_del == 0 || p->n_add > 0)
 		return 0;
-	int rc = read_group(p, &en, e);
-	if (rc <= 0)
-		return rc;
+	if (read_group(p, &en, e) < 0)
+		return -1;
 	const char *attr = p->run->m.caps->flavour->version_attr;
 	struct strv version = attr ? dir_entry_first(en, attr) : strv_n(NULL, 0);
 	if (p->looked && strv_eq(version, p->version))

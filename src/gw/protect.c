@@ -116,7 +116,7 @@ gw_check_nesting(struct gw_run *run, const struct gw_group *group, struct err *e
 	const struct dir_entry *en;
 	int rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, &en, e);
 	if (rc == 0)
-		return err_set(e, ERR_DIR_MISSING_VALUE, "the group is not where it was"); /* raced */
+		return gw_moved(run, e);
 	if (rc > 0)
 		climb(&ab, en);
 	while (rc >= 0 && !ab.ruling && ab.looked_at < ab.n)

@@ -2,6 +2,8 @@
  * What PUT and PATCH share: read the entry, compute the wanted resource, write the difference, read again and repeat
  * when somebody else was faster. */
 #include "gw/update.h"
+#include "dirhinge/map/watch.h"
+#include "gw/fence.h"
 #include "gw/places.h"
 #include "gw/protect.h"
 #include "gw/turns.h"
@@ -14,14 +16,16 @@ load_members(struct gw_run *run, const struct dir_entry *en, json_t *before, str
 {
 	const char *attr = map_type_options(run->map)->member_attribute;
 	const struct dir_entry *full;
-	struct dir_search s = {.base = en->dn,
-			       .scope = DIR_BASE,
-			       .attrs =
-				       (const char *const[]){attr, "objectClass", run->m.caps->flavour->id_attr, NULL}};
+	struct dir_search s = {
+		.base = en->dn,
+		.scope = DIR_BASE,
+		.filter = gw_is_id(run, map_id(&run->m, en)),
+		.attrs = (const char *const[]){attr, "objectClass", run->m.caps->flavour->id_attr, NULL},
+	};
 	json_t *res;
 	int rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, &full, e);
 	if (rc <= 0)
-		return rc < 0 ? -1 : err_set(e, ERR_DIR_MISSING_VALUE, "the group is not where it was"); /* raced */
+		return rc < 0 ? -1 : gw_moved(run, e);
 	if (gw_decode(run, full, &res, e) < 0)
 		return -1;
 	json_t *members = json_object_get(res, "members");
@@ -53,7 +57,7 @@ replace_list(struct gw_run *run, const struct dir_entry *en, const char *const *
 {
 	const char **have;
 	size_t n_have;
-	if (gw_read_members(run, en->dn, &have, &n_have, e) < 0)
+	if (gw_read_members(run, en->dn, map_id(&run->m, en), &have, &n_have, e) < 0)
 		return -1;
 	gw_members_diff(run, have, n_have, want, n_want, mm);
 	if (map_refs_replaced(&run->m, mm->del, &mm->n_del, e) < 0)
@@ -208,7 +212,7 @@ try_place(struct gw_run *run, struct gw_update *u, const char *id, struct err *e
 	if (!dn)
 		return 0;
 	const struct dir_entry en = {.dn = dn};
-	if (write_members(run, u, &en, id, map_id_filter(&run->m, run->map, id), &post, e) < 0) {
+	if (write_members(run, u, &en, id, map_class_filter(&run->m, run->map), &post, e) < 0) {
 		if (e->code == ERR_UNKNOWN_OUTCOME || e->code == ERR_UNAVAILABLE || e->code == ERR_BUSY)
 			return -1;
 		gw_places_forget(gw_places_of(run->g), id, dn);

@@ -99,6 +99,12 @@ gw_version_condition(struct gw_run *run, const struct dir_entry *en)
 }
 
 const struct dir_filter *
+gw_is_id(struct gw_run *run, const char *id)
+{
+	return id ? dir_f_eq(run->m.a, run->m.caps->flavour->id_attr, strv_of(id)) : NULL;
+}
+
+const struct dir_filter *
 gw_guard(struct gw_run *run, const char *dn, const char *id, const struct dir_filter *more)
 {
 	struct arena *a = run->m.a;
@@ -110,7 +116,7 @@ gw_guard(struct gw_run *run, const char *dn, const char *id, const struct dir_fi
 	/* Between the read and the write the entry may be renamed and another one take its name. slapd 2.5 lets
 	 * overlays inherit the assertion for their own writes and searches on other entries (directories.md 3.1): there
 	 * the first half makes it true. */
-	const struct dir_filter *here = dir_f_eq(a, run->m.caps->flavour->id_attr, strv_of(id));
+	const struct dir_filter *here = gw_is_id(run, id);
 	const struct dir_filter *all = more ? dir_f_and2(a, here, more) : here;
 	return run->m.caps->assertion ? dir_f_or2(a, dir_f_not(a, dir_f_eq(a, "entryDN", strv_of(dn))), all) : all;
 }
