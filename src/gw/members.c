@@ -199,8 +199,7 @@ read_group(const struct plan *p, const struct dir_entry **en_r, struct err *e)
 	const char **attrs = ARENA_ARRAY(p->run->m.a, n + 2, const char *);
 	memcpy(attrs, version, n * sizeof(*attrs));
 	attrs[n] = p->attr;
-	struct dir_search s = {
-		.base = p->dn, .scope = DIR_BASE, .filter = gw_is_id(p->run, p->id), .attrs = attrs};
+	struct dir_search s = {.base = p->dn, .scope = DIR_BASE, .filter = gw_is_id(p->run, p->id), .attrs = attrs};
 	int rc = dir_search_one(p->run->m.dir, p->run->m.a, &s, p->run->m.until, en_r, e);
 	return rc < 0 ? -1 : rc == 0 ? gw_moved(p->run, e) : 0;
 }

@@ -62,6 +62,7 @@ EXTRA_DIST += \
 	%D%/test_metrics.py \
 	%D%/test_open_lists.py \
 	%D%/test_paging.py \
+	%D%/test_places.py \
 	%D%/test_queries.py \
 	%D%/test_random_filters.py \
 	%D%/test_scale.py \
