@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Blocks of zeroed memory handed out front to back; under ASan every object is followed by a poisoned red zone. */
+ * Blocks of memory that is zeroed as it is handed out, front to back; under ASan every object is followed by a poisoned
+ * red zone. */
 #include "dirhinge/base/arena.h"
 
 #include <stdalign.h>
@@ -30,11 +31,13 @@
 #define ALIGN     alignof(max_align_t)
 #define BLOCK_MIN 256
 #define BLOCK_MAX ((size_t)64 * 1024)
+#define ZERO_STEP ((size_t)1024) /* zeroed at once: few calls, and little that nobody will use */
 
 struct block {
 	struct block *next;
 	size_t size; /* of data */
 	size_t used;
+	size_t zeroed;
 	alignas(max_align_t) unsigned char data[];
 };
 
@@ -47,19 +50,54 @@ struct deferred {
 struct arena {
 	struct block *head; /* the block that still takes objects; full and oversized ones follow */
 	struct deferred *deferred;
+	size_t first_size;
 	size_t next_size;
 	size_t used;
 };
 
+/* A large block comes from the system, zeroed for nothing; in others only what is handed out has to be. */
 static struct block *
 block_new(size_t size)
 {
 	must(size <= SIZE_MAX - sizeof(struct block));
-	struct block *b = mem_new(sizeof(*b) + size);
+	bool large = size > BLOCK_MAX;
+	struct block *b = large ? mem_new(sizeof(*b) + size) : mem_grow(NULL, sizeof(*b) + size);
 
+	b->next = NULL;
 	b->size = size;
+	b->used = 0;
+	b->zeroed = large ? size : 0;
 	POISON(b->data, size);
 	return b;
+}
+
+static void
+block_free(struct block *b)
+{
+	UNPOISON(b->data, b->size);
+	free(b);
+}
+
+/* Everything up to used is zero or was handed out. */
+static void
+block_zero(struct block *b)
+{
+	size_t n = b->used - b->zeroed;
+
+	n = n < ZERO_STEP ? ZERO_STEP : n;
+	n = n < b->size - b->zeroed ? n : b->size - b->zeroed;
+	UNPOISON(b->data + b->zeroed, n);
+	memset(b->data + b->zeroed, 0, n);
+	POISON(b->data + b->zeroed, n);
+	b->zeroed += n;
+}
+
+static size_t
+size_after(size_t size)
+{
+	if (size >= BLOCK_MAX)
+		return size;
+	return size * 2 < BLOCK_MAX ? size * 2 : BLOCK_MAX;
 }
 
 struct arena *
@@ -67,8 +105,44 @@ arena_new(size_t first_block)
 {
 	struct arena *a = mem_new(sizeof(*a));
 
-	a->next_size = first_block < BLOCK_MIN ? BLOCK_MIN : first_block;
+	a->first_size = first_block < BLOCK_MIN ? BLOCK_MIN : first_block;
+	a->next_size = a->first_size;
 	return a;
+}
+
+/* A deferred function may still use memory of the arena, so that blocks go after them. */
+static void
+run_deferred(struct arena *a)
+{
+	for (struct deferred *d = a->deferred; d != NULL; d = d->next)
+		d->fn(d->obj);
+	a->deferred = NULL;
+}
+
+void
+arena_reset(struct arena *a)
+{
+	struct block *kept = NULL;
+
+	run_deferred(a);
+	while (a->head != NULL) {
+		struct block *b = a->head;
+
+		a->head = b->next;
+		if (kept == NULL && b->size == a->first_size)
+			kept = b;
+		else
+			block_free(b);
+	}
+	if (kept != NULL) {
+		kept->next = NULL;
+		kept->used = 0;
+		kept->zeroed = 0;
+		POISON(kept->data, kept->size);
+	}
+	a->head = kept;
+	a->next_size = kept != NULL ? size_after(a->first_size) : a->first_size;
+	a->used = 0;
 }
 
 void
@@ -79,15 +153,12 @@ arena_free(struct arena **ap)
 	if (a == NULL)
 		return;
 	*ap = NULL;
-	/* A deferred function may still use memory of the arena, so that blocks go last. */
-	for (struct deferred *d = a->deferred; d != NULL; d = d->next)
-		d->fn(d->obj);
+	run_deferred(a);
 	while (a->head != NULL) {
 		struct block *b = a->head;
 
 		a->head = b->next;
-		UNPOISON(b->data, b->size);
-		free(b);
+		block_free(b);
 	}
 	free(a);
 }
@@ -110,8 +181,7 @@ block_add(struct arena *a, size_t need)
 	}
 	struct block *b = block_new(a->next_size);
 
-	if (a->next_size < BLOCK_MAX)
-		a->next_size = a->next_size * 2 < BLOCK_MAX ? a->next_size * 2 : BLOCK_MAX;
+	a->next_size = size_after(a->next_size);
 	b->next = a->head;
 	a->head = b;
 	return b;
@@ -132,6 +202,8 @@ arena_alloc(struct arena *a, size_t size)
 	unsigned char *p = b->data + b->used;
 
 	b->used += need;
+	if (b->used > b->zeroed)
+		block_zero(b);
 	a->used += size;
 	UNPOISON(p, size);
 	return p;

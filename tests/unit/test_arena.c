@@ -143,6 +143,41 @@ START_TEST(deferred_newest_first)
 }
 END_TEST
 
+/* Used again and again, with everything that can be in an arena: one block, several, one object larger than all. */
+START_TEST(reset)
+{
+	char out[8] = "";
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
+	const void *first = NULL;
+
+	for (size_t round = 0; round < 6; round++) {
+		static const size_t sizes[] = {1, 500, 1023, 1024, 1025, 3000, 100000, 9000, 40};
+
+		/* the first block stays, the others go, a large one among them that came before it */
+		if (round == 3)
+			memset(arena_alloc(a, 200000), 0xAA, 200000);
+		const char *p = arena_strdup(a, "x");
+
+		ck_assert(round == 0 || p == first);
+		first = p;
+		for (size_t i = 0; i < round * 2 && i < ARRAY_SIZE(sizes); i++) {
+			unsigned char *v = arena_alloc(a, sizes[i]);
+
+			for (size_t k = 0; k < sizes[i]; k++)
+				ck_assert_uint_eq(v[k], 0);
+			memset(v, 0xAA, sizes[i]);
+		}
+		struct mark *m = ARENA_NEW(a, struct mark);
+
+		*m = (struct mark){.out = out, .text = arena_printf(a, "%zu", round)};
+		arena_defer(a, write_mark, m);
+		arena_reset(a);
+		ck_assert_uint_eq(arena_used(a), 0);
+	}
+	ck_assert_str_eq(out, "012345");
+}
+END_TEST
+
 START_TEST(array_overflow)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(64);
@@ -164,6 +199,9 @@ START_TEST(red_zones)
 	ck_assert_int_ne(__asan_address_is_poisoned(second + 10), 0);
 	/* memory that was never handed out */
 	ck_assert_int_ne(__asan_address_is_poisoned(second + 1000), 0);
+	arena_reset(a);
+	ck_assert_int_ne(__asan_address_is_poisoned(first), 0);
+	ck_assert_int_ne(__asan_address_is_poisoned(second), 0);
 	arena_free(&a);
 }
 END_TEST
@@ -179,6 +217,7 @@ main(void)
 		{"objects", copies, 0},
 		{"objects", growth, 0},
 		{"end", deferred_newest_first, 0},
+		{"end", reset, 0},
 		{"limits", array_overflow, SIGABRT},
 #ifdef HAVE_ASAN
 		{"asan", red_zones, 0},

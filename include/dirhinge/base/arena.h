@@ -17,6 +17,9 @@ struct arena *arena_new(size_t first_block);
 /* Runs deferred functions newest first, wipes nothing, frees all, sets *a NULL. Accepts NULL inside. */
 void arena_free(struct arena **a);
 
+/* The same, but the arena stays, empty, with its first block, for another use. */
+void arena_reset(struct arena *a);
+
 void *arena_alloc(struct arena *a, size_t size);
 /* count * size with overflow check (abort). */
 void *arena_array(struct arena *a, size_t count, size_t size);
