@@ -83,6 +83,27 @@ http_set_clients(struct http *h, const struct principal *clients, size_t n_clien
 	http_clients_put(h, &old);
 }
 
+struct arena *
+http_arena_get(struct http *h)
+{
+	mutex_lock(&h->lock);
+	struct arena *a = h->n_spare > 0 ? h->spare[--h->n_spare] : NULL;
+	mutex_unlock(&h->lock);
+	return a ? a : arena_new(HTTP_ARENA_SIZE);
+}
+
+void
+http_arena_put(struct http *h, struct arena **ap)
+{
+	struct arena *a = TAKE(*ap);
+	arena_reset(a);
+	mutex_lock(&h->lock);
+	if (h->n_spare < ARRAY_SIZE(h->spare))
+		h->spare[h->n_spare++] = TAKE(a);
+	mutex_unlock(&h->lock);
+	arena_free(&a);
+}
+
 void
 http_request_open(struct http *h)
 {
@@ -235,6 +256,8 @@ http_free(struct http **hp)
 	http_listen_close(&h->listen);
 	secret_free(&h->tls_key);
 	http_clients_put(h, &h->clients);
+	while (h->n_spare > 0)
+		arena_free(&h->spare[--h->n_spare]);
 	cond_done(&h->changed);
 	mutex_done(&h->lock);
 	struct arena *a = h->a;

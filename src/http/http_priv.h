@@ -13,6 +13,10 @@
  * connection is closed. */
 #define HTTP_LINGER_MAX (8 * 1024 * 1024)
 
+/* Arenas of requests that are kept for others: as many as are often worked on at once. */
+#define HTTP_ARENA_SIZE  (32 * 1024) /* what a GET needs, in one block */
+#define HTTP_ARENAS_KEPT 16
+
 struct server;
 
 /* A set of clients; requests in flight keep the one they began with. */
@@ -37,6 +41,8 @@ struct http {
 	int64_t in_flight;        /* of these, being worked on */
 	int64_t waiters, streams; /* readers of /events: pages (long polls or not), streams */
 	bool draining;
+	struct arena *spare[HTTP_ARENAS_KEPT];
+	size_t n_spare;
 };
 
 /* http_start with other deadlines than those of production, for tests. */
@@ -46,6 +52,9 @@ int http_start_limits(const struct http_opts *opts, const struct conn_limits *li
 
 struct clients *http_clients_get(struct http *h);
 void http_clients_put(struct http *h, struct clients **c);
+/* The memory of one request; empty. */
+struct arena *http_arena_get(struct http *h);
+void http_arena_put(struct http *h, struct arena **a);
 /* A request begins and ends. */
 void http_request_open(struct http *h);
 void http_request_done(struct http *h);

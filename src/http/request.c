@@ -13,7 +13,7 @@ struct req *
 http_req_new(struct http *h, const char *target)
 {
 	unsigned char id[16];
-	struct arena *a = arena_new(32768); /* what a GET needs, in one block */
+	struct arena *a = http_arena_get(h);
 	struct req *q = ARENA_NEW(a, struct req);
 	q->a = a;
 	q->h = h;
@@ -39,11 +39,13 @@ http_req_free(struct req **qp)
 	if (q->reply.stream.done)
 		q->reply.stream.done(q->reply.stream.ctx);
 	buf_done(&q->body);
-	http_clients_put(q->h, &q->clients);
-	if (q->counted)
-		http_request_done(q->h);
+	struct http *h = q->h;
 	struct arena *a = q->a;
-	arena_free(&a);
+	bool counted = q->counted;
+	http_clients_put(h, &q->clients);
+	http_arena_put(h, &a);
+	if (counted)
+		http_request_done(h);
 }
 
 struct arena *
@@ -286,9 +288,10 @@ http_req_base_url(struct req *q)
 		struct strv url = strv_of(o->external_url);
 		while (url.n && url.p[url.n - 1] == '/')
 			url.n--;
-		return arena_printf(q->a, "%.*s%s", (int)url.n, url.p, o->base_path);
+		return arena_join(q->a, (const struct strv[]){url, strv_of(o->base_path)}, 2);
 	}
 	/* guard.c has checked that Host is nothing but a host */
-	return arena_printf(q->a, "%s://%.*s%s", o->tls_cert_file ? "https" : "http", (int)q->head.host.n,
-			    q->head.host.p, o->base_path);
+	const struct strv parts[] = {o->tls_cert_file ? STRV("https://") : STRV("http://"), q->head.host,
+				     strv_of(o->base_path)};
+	return arena_join(q->a, parts, ARRAY_SIZE(parts));
 }
