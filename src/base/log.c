@@ -176,31 +176,27 @@ put_quoted(struct line *l, const char *s)
 	l->n += sizeof(mark) - 1;
 }
 
-static bool
-has_word(const char *key, const char *word)
-{
-	size_t n = strlen(key), m = strlen(word);
-
-	for (size_t i = 0; i + m <= n; i++)
-		if ((key[i] | 0x20) == word[0] && strv_caseeq(strv_n(key + i, m), strv_n(word, m)))
-			return true;
-	return false;
-}
-
 /* Denied by name, generously; a key that names a file of a secret may be shown. */
 static bool
-names_secret(const char *key)
+names_secret(struct strv key)
 {
-	static const char *const words[] = {"password",   "passwd",      "passphrase", "pwd",    "secret",
-					    "token",      "authoriz",    "authoris",   "cookie", "bearer",
-					    "credential", "private_key", "privatekey"};
-	struct strv k = strv_of(key);
+	static const struct strv words[] = {
+		{"password", 8},    {"passwd", 6},       {"passphrase", 10}, {"pwd", 3},    {"secret", 6},
+		{"token", 5},       {"authoriz", 8},     {"authoris", 8},    {"cookie", 6}, {"bearer", 6},
+		{"credential", 10}, {"private_key", 11}, {"privatekey", 10},
+	};
 
-	if (k.n > 5 && strv_caseeq(strv_n(k.p + k.n - 5, 5), STRV("_file")))
+	if (key.n > 5 && strv_caseeq(strv_n(key.p + key.n - 5, 5), STRV("_file")))
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (has_word(key, words[i]))
-			return true;
+	for (size_t i = 0; i < key.n; i++) {
+		struct strv rest = {key.p + i, key.n - i};
+
+		if (memchr("pstacb", rest.p[0] | 0x20, 6) == NULL) /* how the words begin */
+			continue;
+		for (size_t w = 0; w < ARRAY_SIZE(words); w++)
+			if ((rest.p[0] | 0x20) == words[w].p[0] && strv_casestarts(rest, words[w]))
+				return true;
+	}
 	return false;
 }
 
@@ -216,25 +212,40 @@ is_plain(const char *s)
 	return true;
 }
 
+/* In decimal; returns where it begins. */
+static const char *
+number_text(int64_t n, char out[24])
+{
+	char *p = out + 23;
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+
+	*p = '\0';
+	do {
+		*--p = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (n < 0)
+		*--p = '-';
+	return p;
+}
+
 static void
 put_field(struct line *l, enum log_form form, const struct log_field *f)
 {
 	struct line before = *l;
 	char number[24];
 	const char *value = f->s;
+	struct strv key = strv_of(f->key);
+	bool secret = names_secret(key), bare = f->is_int && !secret;
 
-	if (f->is_int) {
-		(void)snprintf(number, sizeof(number), "%lld", (long long)f->i);
-		value = number;
-	}
-	if (names_secret(f->key))
+	if (secret)
 		value = "***";
-	bool bare = f->is_int && value == number;
-
+	else if (f->is_int)
+		value = number_text(f->i, number);
 	if (form == LOG_JSON) {
-		(void)(puts_(l, ",\"") && put_escaped(l, f->key, strlen(f->key)) && puts_(l, "\":"));
+		(void)(puts_(l, ",\"") && put_escaped(l, key.p, key.n) && puts_(l, "\":"));
 	} else {
-		(void)(puts_(l, " ") && put_escaped(l, f->key, strlen(f->key)) && puts_(l, "="));
+		(void)(puts_(l, " ") && put_escaped(l, key.p, key.n) && puts_(l, "="));
 		bare = bare || is_plain(value);
 	}
 	if (l->cut || l->size - l->n < 2) { /* no room for a value: the field is left out whole */
