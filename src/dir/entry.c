@@ -2,25 +2,33 @@
  * Entries and modification lists: look-ups without case, values coalesced by operation and attribute. */
 #include "dirhinge/dir/entry.h"
 
-/* Names are compared for each mapped attribute of each entry: two letters, without their case, tell most apart. */
+#include <limits.h>
+
+/* Names are compared for each mapped attribute of each entry: two letters, without their case, tell most apart. The
+ * first and the third: all of ours begin with those of displayName. */
 static unsigned
 two(const char *name)
 {
-	return *name ? ((unsigned)(unsigned char)name[0] | (unsigned)(unsigned char)name[1] << 8) | 0x2020u : 0;
+	return *name ? ((unsigned)(unsigned char)name[0] | (unsigned)(unsigned char)(name[1] ? name[2] : '\0') << 8) |
+			       0x2020u
+		     : 0;
 }
 
-static uint64_t
-bit(unsigned letters)
+static unsigned
+bucket(unsigned letters)
 {
-	return UINT64_C(1) << (letters * UINT32_C(0x9E3779B1) >> 26);
+	return letters * UINT32_C(0x9E3779B1) >> 26;
 }
 
 void
-dir_entry_index(struct dir_entry *en)
+dir_entry_index(struct dir_entry *en, struct dir_index *index)
 {
-	en->letters = 0;
-	for (size_t i = 0; i < en->n_attrs; i++)
-		en->letters |= bit(two(en->attrs[i].name));
+	if (en->n_attrs > UCHAR_MAX)
+		return;
+	*index = (struct dir_index){{0}};
+	for (size_t i = en->n_attrs; i-- > 0;)
+		index->first[bucket(two(en->attrs[i].name))] = (unsigned char)(i + 1);
+	en->index = index;
 }
 
 static struct strv
@@ -34,7 +42,7 @@ dir_entry_copy(struct arena *a, const struct dir_entry *en)
 {
 	struct dir_entry *c = ARENA_NEW(a, struct dir_entry);
 
-	*c = (struct dir_entry){.dn = arena_strdup(a, en->dn), .n_attrs = en->n_attrs, .letters = en->letters};
+	*c = (struct dir_entry){.dn = arena_strdup(a, en->dn), .n_attrs = en->n_attrs};
 	c->attrs = ARENA_ARRAY(a, en->n_attrs + 1, struct dir_attr);
 	for (size_t i = 0; i < en->n_attrs; i++) {
 		const struct dir_attr *from = &en->attrs[i];
@@ -52,10 +60,9 @@ const struct dir_attr *
 dir_entry_attr(const struct dir_entry *en, const char *name)
 {
 	unsigned letters = two(name);
+	size_t first = en->index ? en->index->first[bucket(letters)] : 1;
 
-	if (en->letters && !(en->letters & bit(letters)))
-		return NULL;
-	for (size_t i = 0; i < en->n_attrs; i++)
+	for (size_t i = first ? first - 1 : en->n_attrs; i < en->n_attrs; i++)
 		if (two(en->attrs[i].name) == letters && str_caseeq(en->attrs[i].name, name))
 			return &en->attrs[i];
 	return NULL;

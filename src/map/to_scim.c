@@ -90,7 +90,8 @@ map_to_scim(struct map_run *r, const struct map *m, const struct dir_entry *entr
 	    struct scim_view **res_r, struct err *e)
 {
 	struct dir_entry indexed = *entry, *en = &indexed;
-	dir_entry_index(en);
+	struct dir_index index;
+	dir_entry_index(en, &index);
 	const char *id = map_id(r, en);
 	if (!id) {
 		err_set(e, ERR_INTERNAL, NULL);

@@ -37,12 +37,34 @@ START_TEST(entry_lookups)
 		{"objectClass", classes, 2}, {"userCertificate;binary", photo, 2}, {"mail", NULL, 0}, {"c", photo, 2}};
 	struct dir_entry en = {.dn = "uid=x", .attrs = attrs, .n_attrs = ARRAY_SIZE(attrs)};
 
+	struct dir_index index;
+
 	check_lookups(&en);
-	dir_entry_index(&en);
+	dir_entry_index(&en, &index);
 	check_lookups(&en);
 	en.n_attrs = 0;
-	dir_entry_index(&en);
+	dir_entry_index(&en, &index);
 	ck_assert_ptr_null(dir_entry_attr(&en, "mail"));
+}
+END_TEST
+
+/* More names than an index has places, more than it can count, and none twice. */
+START_TEST(entry_index)
+{
+	enum { MANY = 300 };
+	struct dir_attr attrs[MANY];
+
+	for (int i = 0; i < MANY; i++)
+		attrs[i] = (struct dir_attr){.name = arena_printf(a, "%cx%c%d", 'a' + i % 26, 'A' + i % 7, i / 2)};
+	for (size_t n = 0; n <= MANY; n++) {
+		struct dir_entry en = {.dn = "uid=x", .attrs = attrs, .n_attrs = n};
+		struct dir_index index;
+
+		dir_entry_index(&en, &index);
+		for (size_t i = 0; i < MANY; i++)
+			ck_assert_ptr_eq(dir_entry_attr(&en, attrs[i].name), i < n ? &attrs[i] : NULL);
+		ck_assert_ptr_null(dir_entry_attr(&en, "a"));
+	}
 }
 END_TEST
 
@@ -497,9 +519,9 @@ int
 main(void)
 {
 	const TTest *const tests[] = {
-		entry_lookups, mods_coalesce,     mods_replace_and_drop, dn_refusals, dn_relations, filter_composition,
-		filter_limits, schema_attributes, schema_classes,        results,     flavours,     filters_that_hold,
-		taken_back};
+		entry_lookups,      entry_index,   mods_coalesce,     mods_replace_and_drop, dn_refusals, dn_relations,
+		filter_composition, filter_limits, schema_attributes, schema_classes,        results,     flavours,
+		filters_that_hold,  taken_back};
 	Suite *s = suite_create("dir");
 
 	unit_add_case(s, "offline", scratch_setup, scratch_teardown, tests, ARRAY_SIZE(tests));

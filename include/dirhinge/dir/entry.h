@@ -17,14 +17,19 @@ struct dir_entry {
 	const char *dn;
 	struct dir_attr *attrs;
 	size_t n_attrs;
-	uint64_t letters; /* dir_entry_index; 0: not made */
+	const struct dir_index *index; /* dir_entry_index; NULL: not made */
 };
 
 const struct dir_attr *dir_entry_attr(const struct dir_entry *en, const char *name); /* NULL if absent */
 /* All of it in the arena. */
 const struct dir_entry *dir_entry_copy(struct arena *a, const struct dir_entry *en);
-/* For many lookups: what is absent is mostly told at once. The attributes must stay as they are from then on. */
-void dir_entry_index(struct dir_entry *en);
+/* For many lookups: what is absent is mostly told at once, what is there found at once. Attributes and index must stay
+ * as they are from then on. */
+struct dir_index {
+	unsigned char
+		first[64]; /* by the first letters of the name: 1 + the place of the first such attribute, 0 none */
+};
+void dir_entry_index(struct dir_entry *en, struct dir_index *index);
 /* First value, or a view with p NULL. */
 struct strv dir_entry_first(const struct dir_entry *en, const char *name);
 bool dir_entry_has(const struct dir_entry *en, const char *name, struct strv value); /* byte equality */
