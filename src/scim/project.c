@@ -160,6 +160,17 @@ wants_whole(const struct scim_project *p, const struct scim_attr *attr)
 	return true;
 }
 
+/* The client names it, a part of it, or the extension it is in. */
+static bool
+mentions(const struct scim_project *p, const struct scim_attr *attr)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].schema ? p->v[i].schema == attr->schema : p->v[i].attr == attr)
+			return true;
+	return false;
+}
+
+/* What is not mentioned is shown as without a list; beside a list of attributes only if it always is. */
 const unsigned char *
 scim_project_table(struct arena *a, const struct scim_type *t, const struct scim_project *p)
 {
@@ -171,7 +182,9 @@ scim_project_table(struct arena *a, const struct scim_type *t, const struct scim
 	unsigned char *shown = ARENA_ARRAY(a, n, unsigned char);
 	for (size_t i = 0; (attr = scim_type_at(t, i)) != NULL; i++) {
 		must(attr->at == i);
-		if (scim_project_wants(p, attr))
+		if (p && !mentions(p, attr))
+			shown[i] = !p->only || attr->returned == SCIM_RETURNED_ALWAYS ? t->shown[i] : SCIM_SHOWN_NOT;
+		else if (scim_project_wants(p, attr))
 			shown[i] = wants_whole(p, attr) ? SCIM_SHOWN_WHOLE : SCIM_SHOWN_PARTS;
 	}
 	return shown;

@@ -72,8 +72,9 @@ key_of(struct arena *a, const char *name)
 static const struct scim_attr *
 find_attr(const struct scim_attr *attrs, size_t n, struct strv name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strv_caseeq(strv_of(attrs[i].name), name))
+	for (size_t i = 0; i < n; i++) /* most differ in the first letter already */
+		if (name.n && (attrs[i].name[0] | 0x20) == (name.p[0] | 0x20) &&
+		    strv_caseeq(strv_of(attrs[i].name), name))
 			return &attrs[i];
 	return NULL;
 }
