@@ -6,33 +6,42 @@
 enum repeat { ONCE, JOINED, FIRST };
 
 static const struct known_field {
-	const char *name;
+	struct strv name;
 	enum repeat repeat;
 	size_t offset; /* of a struct strv in struct header_facts; SIZE_MAX: looked at by http_guard_check itself */
 } known[] = {
-	{"Host", ONCE, offsetof(struct header_facts, host)},
-	{"Content-Length", ONCE, SIZE_MAX},
-	{"Transfer-Encoding", ONCE, SIZE_MAX},
-	{"Authorization", ONCE, offsetof(struct header_facts, authorization)},
-	{"Content-Type", ONCE, offsetof(struct header_facts, content_type)},
-	{"Content-Encoding", JOINED, offsetof(struct header_facts, content_encoding)},
-	{"Expect", ONCE, offsetof(struct header_facts, expect)},
-	{"Accept", JOINED, offsetof(struct header_facts, accept)},
-	{"If-Match", JOINED, offsetof(struct header_facts, if_match)},
-	{"If-None-Match", JOINED, offsetof(struct header_facts, if_none_match)},
-	{"Last-Event-ID", ONCE, offsetof(struct header_facts, last_event_id)},
-	{"X-Request-Id", FIRST, offsetof(struct header_facts, request_id)},
+	{{"Host", 4}, ONCE, offsetof(struct header_facts, host)},
+	{{"Content-Length", 14}, ONCE, SIZE_MAX},
+	{{"Transfer-Encoding", 17}, ONCE, SIZE_MAX},
+	{{"Authorization", 13}, ONCE, offsetof(struct header_facts, authorization)},
+	{{"Content-Type", 12}, ONCE, offsetof(struct header_facts, content_type)},
+	{{"Content-Encoding", 16}, JOINED, offsetof(struct header_facts, content_encoding)},
+	{{"Expect", 6}, ONCE, offsetof(struct header_facts, expect)},
+	{{"Accept", 6}, JOINED, offsetof(struct header_facts, accept)},
+	{{"If-Match", 8}, JOINED, offsetof(struct header_facts, if_match)},
+	{{"If-None-Match", 13}, JOINED, offsetof(struct header_facts, if_none_match)},
+	{{"Last-Event-ID", 13}, ONCE, offsetof(struct header_facts, last_event_id)},
+	{{"X-Request-Id", 12}, FIRST, offsetof(struct header_facts, request_id)},
 };
 
-/* RFC 9110 5.6.2 */
+/* RFC 9110 5.6.2: a bit for each character that is a tchar. */
+static bool
+is_tchar(unsigned char c)
+{
+	static const uint32_t sets[] = {
+		0, 0x03ff6cfa, /* ! # $ % & ' * + - . 0-9 */
+		0xc7fffffe,    /* A-Z ^ _ */
+		0x57ffffff,    /* ` a-z | ~ */
+	};
+	return c < 0x80 && (sets[c / 32] >> c % 32 & 1);
+}
+
 static bool
 is_token(struct strv s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if (c <= 0x20 || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_tchar((unsigned char)s.p[i]))
 			return false;
-	}
 	return s.n > 0;
 }
 
@@ -98,7 +107,7 @@ take_field(struct arena *a, const struct known_field *k, struct strv value, unsi
 	   struct err *e)
 {
 	if (seen && k->repeat == ONCE)
-		return err_set(e, ERR_REQUEST, "the header field %s is given more than once", k->name);
+		return err_set(e, ERR_REQUEST, "the header field %s is given more than once", k->name.p);
 	if (k->offset == SIZE_MAX || (seen && k->repeat == FIRST))
 		return 0;
 	struct strv *slot = (struct strv *)(void *)((char *)facts + k->offset);
@@ -120,14 +129,14 @@ collect(struct arena *a, const struct header_field *fields, size_t n, struct hea
 		if (!is_field_value(fields[i].value))
 			return err_set(e, ERR_REQUEST, "a header field value has a control character");
 		for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
-			if (!strv_caseeq(fields[i].name, strv_of(known[k].name)))
+			if (!strv_caseeq(fields[i].name, known[k].name))
 				continue;
 			struct strv value = strv_trim(fields[i].value);
 			if (take_field(a, &known[k], value, seen[k]++, facts, e) < 0)
 				return -1;
-			if (str_eq(known[k].name, "Content-Length"))
+			if (strv_eq(known[k].name, STRV("Content-Length")))
 				*length = strv_n(value.p ? value.p : "", value.n);
-			if (str_eq(known[k].name, "Transfer-Encoding"))
+			if (strv_eq(known[k].name, STRV("Transfer-Encoding")))
 				*encoding = strv_n(value.p ? value.p : "", value.n);
 		}
 	}

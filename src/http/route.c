@@ -107,7 +107,7 @@ http_route_resource(struct arena *a, const struct route *r)
 	struct strv p = strv_of(r->pattern);
 	size_t brace = strv_chr(p, '{');
 	if (brace < p.n)
-		return arena_printf(a, "%.*sid}", (int)brace, p.p + 1);
+		return arena_join(a, (const struct strv[]){strv_n(p.p + 1, brace), STRV("id}")}, 2);
 	return p.n ? p.p + 1 : "/";
 }
 
@@ -133,15 +133,19 @@ match(const char *text, const char *const **s, size_t *n, const char **arg)
 	return true;
 }
 
+/* What of the target a route is compared with. */
+struct rest {
+	const char *const *s; /* NULL: nothing fits */
+	size_t n;
+};
+
 static bool
-route_matches(const struct route *r, const char *base_path, const struct uri *u, const char **arg)
+route_matches(const struct route *r, const struct rest *rest, const char **arg)
 {
-	const char *const *s = u->segments;
-	size_t n = u->n_segments;
+	const char *const *s = rest->s;
+	size_t n = rest->n;
 	*arg = NULL;
-	if (!(r->flags & ROUTE_ROOT) && !match(base_path, &s, &n, arg))
-		return false;
-	return match(r->pattern, &s, &n, arg) && (n == 0 || (r->flags & ROUTE_BELOW));
+	return s && match(r->pattern, &s, &n, arg) && (n == 0 || (r->flags & ROUTE_BELOW));
 }
 
 int
@@ -151,7 +155,11 @@ http_route_find(const struct route_table *t, const char *base_path, const struct
 	const struct route *routes = t->rows;
 	size_t first = 0;
 	const char *arg = NULL;
-	while (first < t->n && !route_matches(&routes[first], base_path, u, &arg))
+	const struct rest whole = {u->segments, u->n_segments};
+	struct rest below = whole;
+	if (!match(base_path, &below.s, &below.n, &arg))
+		below.s = NULL;
+	while (first < t->n && !route_matches(&routes[first], routes[first].flags & ROUTE_ROOT ? &whole : &below, &arg))
 		first++;
 	if (first == t->n)
 		return 0;

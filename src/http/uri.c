@@ -14,6 +14,10 @@ is_control(unsigned char c)
 int
 http_uri_decode(struct arena *a, struct strv in, bool plus, char **out_r, struct err *e)
 {
+	if (strv_plain(in) == in.n && strv_chr(in, '%') == in.n && (!plus || strv_chr(in, '+') == in.n)) {
+		*out_r = arena_strndup(a, in.p, in.n);
+		return 0;
+	}
 	char *out = arena_alloc(a, in.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < in.n; i++) {
