@@ -241,10 +241,9 @@ print_string(struct buf *out, const char *p, size_t n)
 			continue;
 		buf_add(out, p + from, i - from);
 		from = i + 1;
-		if (c >= 0x20)
-			buf_printf(out, "\\%c", c);
-		else if (c < sizeof(shorts) && shorts[c])
-			buf_printf(out, "\\%c", shorts[c]);
+		char second = c >= 0x20 ? (char)c : c < sizeof(shorts) ? shorts[c] : '\0';
+		if (second) /* two in each entity tag */
+			buf_add(out, (const char[]){'\\', second}, 2);
 		else
 			buf_printf(out, "\\u%04X", c);
 	}
