@@ -9,12 +9,47 @@
 #include <openssl/hmac.h>
 #include <sys/random.h>
 
-void
-crypto_sha256(struct strv in, unsigned char out[SHA256_SIZE])
+struct crypto_digest {
+	EVP_MD *md;
+};
+
+static void
+free_digest(void *p)
+{
+	struct crypto_digest *d = p;
+
+	EVP_MD_free(d->md);
+}
+
+const struct crypto_digest *
+crypto_digest_new(struct arena *a)
+{
+	struct crypto_digest *d = ARENA_NEW(a, struct crypto_digest);
+
+	d->md = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+	must(d->md != NULL);
+	arena_defer(a, free_digest, d);
+	return d;
+}
+
+static void
+sha256(const EVP_MD *md, struct strv in, unsigned char out[SHA256_SIZE])
 {
 	unsigned int n = 0;
 
-	must(EVP_Digest(in.n > 0 ? in.p : "", in.n, out, &n, EVP_sha256(), NULL) == 1 && n == SHA256_SIZE);
+	must(EVP_Digest(in.n > 0 ? in.p : "", in.n, out, &n, md, NULL) == 1 && n == SHA256_SIZE);
+}
+
+void
+crypto_digest(const struct crypto_digest *d, struct strv in, unsigned char out[SHA256_SIZE])
+{
+	sha256(d->md, in, out);
+}
+
+void
+crypto_sha256(struct strv in, unsigned char out[SHA256_SIZE])
+{
+	sha256(EVP_sha256(), in, out);
 }
 
 static void

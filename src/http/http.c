@@ -4,6 +4,7 @@
 
 #include "dirhinge/base/file.h"
 #include "dirhinge/base/secret.h"
+#include "dirhinge/crypto/hash.h"
 #include "http_priv.h"
 #include "server.h"
 
@@ -35,6 +36,7 @@ clients_new(const struct principal *v, size_t n)
 	struct clients *c = ARENA_NEW(a, struct clients);
 	c->a = a;
 	c->refs = 1;
+	c->sha256 = crypto_digest_new(a);
 	c->n = n;
 	c->v = ARENA_ARRAY(a, n + 1, struct principal);
 	for (size_t i = 0; i < n; i++) {
@@ -84,10 +86,15 @@ http_set_clients(struct http *h, const struct principal *clients, size_t n_clien
 }
 
 struct arena *
-http_arena_get(struct http *h)
+http_arena_get(struct http *h, unsigned char id[HTTP_ID_SIZE])
 {
 	mutex_lock(&h->lock);
 	struct arena *a = h->n_spare > 0 ? h->spare[--h->n_spare] : NULL;
+	if (h->n_ids == 0) { /* a system call for each would cost more than all else here */
+		crypto_random(h->ids, sizeof h->ids);
+		h->n_ids = ARRAY_SIZE(h->ids);
+	}
+	memcpy(id, h->ids[--h->n_ids], HTTP_ID_SIZE);
 	mutex_unlock(&h->lock);
 	return a ? a : arena_new(HTTP_ARENA_SIZE);
 }

@@ -17,12 +17,15 @@
 #define HTTP_ARENA_SIZE  (32 * 1024) /* what a GET needs, in one block */
 #define HTTP_ARENAS_KEPT 16
 
+#define HTTP_ID_SIZE 16
+
 struct server;
 
 /* A set of clients; requests in flight keep the one they began with. */
 struct clients {
 	struct arena *a;
 	int64_t refs; /* http.lock */
+	const struct crypto_digest *sha256;
 	struct principal *v;
 	size_t n;
 };
@@ -43,6 +46,8 @@ struct http {
 	bool draining;
 	struct arena *spare[HTTP_ARENAS_KEPT];
 	size_t n_spare;
+	unsigned char ids[16][HTTP_ID_SIZE]; /* of the next requests; the last n_ids */
+	size_t n_ids;
 };
 
 /* http_start with other deadlines than those of production, for tests. */
@@ -52,8 +57,8 @@ int http_start_limits(const struct http_opts *opts, const struct conn_limits *li
 
 struct clients *http_clients_get(struct http *h);
 void http_clients_put(struct http *h, struct clients **c);
-/* The memory of one request; empty. */
-struct arena *http_arena_get(struct http *h);
+/* The memory of one request, empty, and its id: random bytes. */
+struct arena *http_arena_get(struct http *h, unsigned char id[HTTP_ID_SIZE]);
 void http_arena_put(struct http *h, struct arena **a);
 /* A request begins and ends. */
 void http_request_open(struct http *h);

@@ -4,7 +4,6 @@
 
 #include "auth.h"
 #include "dirhinge/base/codec.h"
-#include "dirhinge/crypto/hash.h"
 #include "ep.h"
 #include "http_priv.h"
 #include "media.h"
@@ -12,8 +11,8 @@
 struct req *
 http_req_new(struct http *h, const char *target)
 {
-	unsigned char id[16];
-	struct arena *a = http_arena_get(h);
+	unsigned char id[HTTP_ID_SIZE];
+	struct arena *a = http_arena_get(h, id);
 	struct req *q = ARENA_NEW(a, struct req);
 	q->a = a;
 	q->h = h;
@@ -22,7 +21,6 @@ http_req_new(struct http *h, const char *target)
 	q->target = arena_strdup(a, target);
 	q->method_name = "";
 	q->head.content_length = -1;
-	crypto_random(id, sizeof id);
 	memcpy(q->id, hex_encode(a, strv_n((const char *)id, sizeof id)), sizeof q->id);
 	q->body = BUF_INIT(0);
 	return q;
@@ -131,7 +129,7 @@ check_client(struct req *q, struct err *e)
 		return 0;
 	}
 	q->clients = http_clients_get(q->h);
-	if (http_auth_check(q->head.authorization, q->clients->v, q->clients->n, &q->who, e) < 0) {
+	if (http_auth_check(q->clients->sha256, q->head.authorization, q->clients->v, q->clients->n, &q->who, e) < 0) {
 		/* RFC 6750 3: an error code only if a token was given */
 		http_reply_field(q, "WWW-Authenticate",
 				 q->head.authorization.p ? "Bearer realm=\"dirhinge\", error=\"invalid_token\""

@@ -7,9 +7,14 @@
 static const char *
 digest(struct arena *a, struct strv in)
 {
-	unsigned char out[SHA256_SIZE];
+	unsigned char out[SHA256_SIZE], again[SHA256_SIZE];
+	const struct crypto_digest *d = crypto_digest_new(a);
 
 	crypto_sha256(in, out);
+	for (int i = 0; i < 2; i++) {
+		crypto_digest(d, in, again);
+		ck_assert_mem_eq(again, out, SHA256_SIZE);
+	}
 	return hex_encode(a, strv_n((char *)out, sizeof(out)));
 }
 

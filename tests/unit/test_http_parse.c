@@ -406,7 +406,8 @@ START_TEST(token)
 	struct err e = ERR_INIT;
 	crypto_sha256(STRV("alpha"), clients[0].token_sha256);
 	crypto_sha256(STRV("beta"), clients[1].token_sha256);
-	int rc = http_auth_check(strv_of(tokens[_i].field), clients, ARRAY_SIZE(clients), &who, &e);
+	int rc = http_auth_check(crypto_digest_new(a), strv_of(tokens[_i].field), clients, ARRAY_SIZE(clients), &who,
+				 &e);
 	if (tokens[_i].client) {
 		ck_assert_msg(rc == 0, "%s", e.detail);
 		ck_assert_str_eq(who->name, tokens[_i].client);
@@ -423,7 +424,7 @@ START_TEST(no_client_no_access)
 {
 	const struct principal *who = NULL;
 	struct err e = ERR_INIT;
-	ck_assert_int_eq(http_auth_check(STRV("Bearer x"), NULL, 0, &who, &e), -1);
+	ck_assert_int_eq(http_auth_check(crypto_digest_new(a), STRV("Bearer x"), NULL, 0, &who, &e), -1);
 }
 END_TEST
 
