@@ -49,7 +49,7 @@ is_token(struct strv s)
 static bool
 is_field_value(struct strv s)
 {
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = strv_plain(s); i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		if ((c < 0x20 && c != '\t') || c == 0x7f)
 			return false;

@@ -135,11 +135,11 @@ http_uri_parse(struct arena *a, const char *target, struct uri *u_r, struct err 
 	if (t.n > URI_MAX)
 		return err_set(e, ERR_URI_TOO_LONG, "the request target is longer than %d bytes; use POST …/.search",
 			       URI_MAX);
-	for (size_t i = 0; i < t.n; i++) {
-		unsigned char c = (unsigned char)t.p[i];
-		if (is_control(c) || c == ' ' || c == '#')
-			return err_set(e, ERR_REQUEST, "the request target has a character that must be encoded");
-	}
+	bool odd = strv_chr(t, ' ') < t.n || strv_chr(t, '#') < t.n;
+	for (size_t i = strv_plain(t); i < t.n && !odd; i++)
+		odd = is_control((unsigned char)t.p[i]);
+	if (odd)
+		return err_set(e, ERR_REQUEST, "the request target has a character that must be encoded");
 	if (strv_eq(t, STRV("*"))) {
 		u.asterisk = true;
 		u.path = "*";
