@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Entries in order of insertion, found through an open-addressed index; keyed hashing (SipHash-1-3), because keys come
- * from clients who could choose them to collide. */
+ * Entries in order of insertion. A few are looked through; more are found through an open-addressed index, by keyed
+ * hashing (SipHash-1-3), because keys come from clients who could choose them to collide. */
 #include "dirhinge/base/strmap.h"
 
 #include <errno.h>
 #include <sys/random.h>
 
-#define FIRST_SLOTS 16
+/* Most maps of a request stay below that and need neither hashes nor a key for them. */
+#define FEW 8
 
 struct entry {
 	struct strv key;
@@ -19,8 +20,8 @@ struct strmap {
 	uint64_t seed[2];
 	struct entry *entries;
 	size_t n, cap;
-	uint32_t *slots; /* entry number + 1, 0 = free; always more than half of them free */
-	size_t n_slots;  /* a power of two */
+	uint32_t *slots; /* entry number + 1, 0 = free; always half of them free */
+	size_t n_slots;  /* a power of two; 0 = no index yet, and no seed and no hashes */
 	bool fold;
 };
 
@@ -79,14 +80,9 @@ struct strmap *
 strmap_new(struct arena *a, bool fold)
 {
 	struct strmap *m = ARENA_NEW(a, struct strmap);
-	ssize_t got;
 
 	m->a = a;
 	m->fold = fold;
-	do
-		got = getrandom(m->seed, sizeof(m->seed), 0);
-	while (got < 0 && errno == EINTR);
-	must(got == (ssize_t)sizeof(m->seed));
 	return m;
 }
 
@@ -106,58 +102,95 @@ find(const struct strmap *m, struct strv key, uint64_t h)
 	return i;
 }
 
+/* NULL if absent. *slot_r: where the index names it or, absent, has room for it. */
+static struct entry *
+look_up(const struct strmap *m, struct strv key, uint64_t h, size_t *slot_r)
+{
+	if (m->n_slots > 0) {
+		*slot_r = find(m, key, h);
+		return m->slots[*slot_r] != 0 ? &m->entries[m->slots[*slot_r] - 1] : NULL;
+	}
+	for (size_t i = 0; i < m->n; i++)
+		if (m->fold ? strv_caseeq(m->entries[i].key, key) : strv_eq(m->entries[i].key, key))
+			return &m->entries[i];
+	return NULL;
+}
+
+static void
+index_entries(struct strmap *m)
+{
+	m->slots = ARENA_ARRAY(m->a, m->n_slots, uint32_t);
+	for (size_t e = 0; e < m->n; e++) {
+		size_t i = (size_t)m->entries[e].hash & (m->n_slots - 1);
+
+		while (m->slots[i] != 0)
+			i = (i + 1) & (m->n_slots - 1);
+		m->slots[i] = (uint32_t)(e + 1);
+	}
+}
+
+static void
+make_hashes(struct strmap *m)
+{
+	ssize_t got;
+
+	do
+		got = getrandom(m->seed, sizeof(m->seed), 0);
+	while (got < 0 && errno == EINTR);
+	must(got == (ssize_t)sizeof(m->seed));
+	for (size_t i = 0; i < m->n; i++)
+		m->entries[i].hash = hash(m, m->entries[i].key);
+}
+
 static void
 grow(struct strmap *m)
 {
-	size_t n_slots = m->n_slots == 0 ? FIRST_SLOTS : m->n_slots * 2;
-	struct entry *entries = ARENA_ARRAY(m->a, n_slots / 2, struct entry);
+	size_t cap = m->cap == 0 ? FEW : m->cap * 2;
+	struct entry *entries = ARENA_ARRAY(m->a, cap, struct entry);
 
-	must(n_slots < UINT32_MAX);
+	must(cap < UINT32_MAX / 2);
 	if (m->n > 0)
 		memcpy(entries, m->entries, m->n * sizeof(*entries));
 	m->entries = entries;
-	m->cap = n_slots / 2;
-	m->slots = ARENA_ARRAY(m->a, n_slots, uint32_t);
-	m->n_slots = n_slots;
-	for (size_t e = 0; e < m->n; e++) {
-		size_t i = (size_t)entries[e].hash & (n_slots - 1);
-
-		while (m->slots[i] != 0)
-			i = (i + 1) & (n_slots - 1);
-		m->slots[i] = (uint32_t)(e + 1);
-	}
+	m->cap = cap;
+	if (cap == FEW)
+		return;
+	if (m->n_slots == 0)
+		make_hashes(m);
+	m->n_slots = 2 * cap;
+	index_entries(m);
 }
 
 void *
 strmap_put(struct strmap *m, struct strv key, void *value)
 {
 	must(value != NULL);
-	uint64_t h = hash(m, key);
-
 	if (m->n == m->cap)
 		grow(m);
-	size_t i = find(m, key, h);
+	uint64_t h = m->n_slots > 0 ? hash(m, key) : 0;
+	size_t slot = 0;
+	struct entry *e = look_up(m, key, h, &slot);
 
-	if (m->slots[i] != 0) {
-		struct entry *e = &m->entries[m->slots[i] - 1];
+	if (e) {
 		void *former = e->value;
 
 		e->value = value;
 		return former;
 	}
 	m->entries[m->n] = (struct entry){.key = {arena_strndup(m->a, key.p, key.n), key.n}, .value = value, .hash = h};
-	m->slots[i] = (uint32_t)(++m->n);
+	m->n++;
+	if (m->n_slots > 0)
+		m->slots[slot] = (uint32_t)m->n;
 	return NULL;
 }
 
 void *
 strmap_get(const struct strmap *m, struct strv key)
 {
-	if (m->n == 0)
-		return NULL;
-	size_t i = find(m, key, hash(m, key));
+	size_t slot;
+	const struct entry *e = m->n > 0 ? look_up(m, key, m->n_slots > 0 ? hash(m, key) : 0, &slot) : NULL;
 
-	return m->slots[i] != 0 ? m->entries[m->slots[i] - 1].value : NULL;
+	return e ? e->value : NULL;
 }
 
 size_t

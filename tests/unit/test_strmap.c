@@ -39,6 +39,41 @@ START_TEST(many)
 }
 END_TEST
 
+/* Of every size, before and after there is an index. */
+START_TEST(each_size)
+{
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(4096);
+	static int values[2][70];
+	char key[32], other[32];
+
+	for (int size = 0; size < 70; size++) {
+		struct strmap *m = strmap_new(a, size % 2 == 0);
+
+		for (int i = 0; i < size; i++) {
+			size_t n = (size_t)snprintf(key, sizeof(key), "Key-%d", i);
+			ck_assert_ptr_null(strmap_put(m, strv_n(key, n), &values[0][i]));
+		}
+		for (int i = 0; i < 70; i++) {
+			size_t n = (size_t)snprintf(key, sizeof(key), "Key-%d", i);
+			(void)snprintf(other, sizeof(other), "kEY-%d", i);
+			void *want = i < size ? &values[0][i] : NULL;
+			ck_assert_ptr_eq(strmap_get(m, strv_n(key, n)), want);
+			ck_assert_ptr_eq(strmap_get(m, strv_n(other, n)), size % 2 == 0 ? want : NULL);
+			if (i < size)
+				ck_assert_ptr_eq(strmap_put(m, strv_n(key, n), &values[1][i]), want);
+			key[n] = 'x';
+			ck_assert_ptr_null(strmap_get(m, strv_n(key, n + 1)));
+		}
+		ck_assert_uint_eq(strmap_count(m), (size_t)size);
+		for (int i = 0; i < size; i++) {
+			void *value;
+			ck_assert(strmap_at(m, (size_t)i, NULL, &value));
+			ck_assert_ptr_eq(value, &values[1][i]);
+		}
+	}
+}
+END_TEST
+
 START_TEST(replaced)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(256);
@@ -104,6 +139,7 @@ main(void)
 {
 	const struct unit_test tests[] = {
 		{"map", many, 0},
+		{"map", each_size, 0},
 		{"map", replaced, 0},
 		{"map", folded, 0},
 		{"map", keys_are_copied_bytes, 0},
