@@ -60,7 +60,7 @@ struct numbers { /* of LDAP attributes */
 };
 
 struct map_needs {
-	const char *const *all, *const *read, *const *change; /* whole lists; read: all, in a search */
+	const char *const *all, *const *read, *const *change; /* whole lists; read, change: for searches, read is all */
 	const char **names;                                   /* all that an answer may need, each once */
 	size_t n;
 	struct numbers *homes; /* of each of them */
@@ -250,9 +250,8 @@ collect_change(struct map_run *r, const struct map *m)
  * third of ours are those of our own class, which has one name (RFC 4529). Of another class that would bring what
  * nobody asked for. */
 static const char *const *
-by_class(struct arena *a, const struct map *m)
+by_class(struct arena *a, const struct map *m, const char *const *from)
 {
-	const char *const *from = m->needs->all;
 	size_t n = 0, kept = 0;
 	if (!m->caps->class_attrs || !m->aux_class || !str_caseeq(m->aux_class, "dirhingeUser"))
 		return from;
@@ -275,8 +274,8 @@ map_attrs_prepare(struct arena *a, struct map *m)
 	struct map_needs *needs = find_needs(&r, m);
 	m->needs = needs;
 	needs->all = collect(a, m, NULL, NULL);
-	needs->read = by_class(a, m);
-	needs->change = collect_change(&r, m);
+	needs->read = by_class(a, m, needs->all);
+	needs->change = by_class(a, m, collect_change(&r, m));
 }
 
 const char *const *

@@ -272,11 +272,25 @@ apply_op(struct scim_ctx *c, const struct scim_patch_op *op, json_t *res, struct
 	return scim_resource_keep_immutable(c->type, res, shown, TAKE(was), e);
 }
 
+/* What an operation changes is its attribute, which until then is before's: taken apart from it now. */
+static void
+own(const struct scim_type *type, json_t *after, const json_t *before, const struct scim_attr *attr)
+{
+	const char *urn = scim_attr_in_extension(type, attr) ? attr->schema->urn : NULL;
+	json_t *holder = urn ? json_object_get(after, urn) : NULL;
+
+	if (holder && holder == json_object_get(before, urn))
+		json_object_set_new(after, urn, json_copy(holder));
+	json_t *value = scim_resource_get(type, after, attr);
+	if ((json_is_object(value) || json_is_array(value)) && value == scim_resource_get(type, before, attr))
+		scim_resource_set(type, after, attr, json_deep_copy(value));
+}
+
 int
 scim_patch_apply(struct scim_ctx *c, const struct scim_patch *patch, const json_t *before, json_t **after_r,
 		 struct err *e)
 {
-	json_auto_t *after = json_deep_copy(before);
+	json_auto_t *after = json_copy(scim_iterable(before));
 	size_t work = 0;
 
 	for (size_t i = 0; i < patch->n; i++) {
@@ -288,6 +302,7 @@ scim_patch_apply(struct scim_ctx *c, const struct scim_patch *patch, const json_
 				e, ERR_TOO_LARGE,
 				"Operations[%u]: too many operations on a list as long as %s; send fewer at once",
 				patch->ops[i].index, patch->ops[i].path->attr->path);
+		own(c->type, after, before, patch->ops[i].path->attr);
 		if (apply_op(c, &patch->ops[i], after, e) < 0)
 			return -1;
 	}

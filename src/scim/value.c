@@ -188,5 +188,5 @@ scim_value_equal(const struct scim_attr *attr, const json_t *a, const json_t *b)
 bool
 scim_value_same(const struct scim_attr *attr, const json_t *a, const json_t *b)
 {
-	return compare(attr, a, b, true);
+	return a == b || compare(attr, a, b, true);
 }

@@ -29,9 +29,9 @@ struct scim_patch {
  * send whole resources). remove without path: ERR_NO_TARGET. Errors name the operation: "Operations[2].path: …". */
 int scim_patch_parse(struct scim_ctx *c, const json_t *body, struct scim_patch *patch_r, struct err *e) DH_MUST_USE;
 
-/* Applies the operations in order to a deep copy of before (normal form); *after_r is in normal form and checked by
- * scim_resource_check where it differs from before. The type's required attributes cannot be removed (ERR_MUTABILITY).
- * ERR_TOO_LARGE if many operations work on a very long list. */
+/* Applies the operations in order to a copy of before (normal form), which stays as it is; *after_r shares with it what
+ * no operation names, is in normal form and checked by scim_resource_check where it differs from before. The type's
+ * required attributes cannot be removed (ERR_MUTABILITY). ERR_TOO_LARGE if many operations work on a very long list. */
 int scim_patch_apply(struct scim_ctx *c, const struct scim_patch *patch, const json_t *before, json_t **after_r,
 		     struct err *e) DH_MUST_USE;
 
