@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The gateway object and what every operation needs: maps, one request's run, reading and showing one entry. */
+#include "dirhinge/base/room.h"
 #include "dirhinge/base/thread.h"
 #include "gw/cursor.h"
 #include "gw/fence.h"
@@ -13,6 +14,7 @@
 #define SNAPSHOTS_CLIENT  16
 #define SNAPSHOT_INDEX_MS (60 * 60 * 1000)
 #define LONG_SORTS        2
+#define PAGES_AT_ONCE     2000 /* resources of large pages, some 5 kB each while a page is made */
 #define STREAMS_CLIENT    2
 #define STREAM_IDLE_MS    5000
 
@@ -20,6 +22,7 @@ struct gw {
 	struct gw_opts opts;
 	struct gw_snaps *snapshots;
 	struct gw_streams *streams;
+	struct room *room;
 	unsigned char seal[GW_SEAL_SIZE];
 	struct mutex lock; /* guards sorts; arena and set until set is there */
 	int sorts;
@@ -79,6 +82,7 @@ gw_new(const struct gw_opts *opts)
 		.max_per_client = STREAMS_CLIENT,
 		.idle_ms = STREAM_IDLE_MS,
 	});
+	g->room = room_new(a, PAGES_AT_ONCE);
 	crypto_random(g->seal, sizeof(g->seal));
 	mutex_init(&g->lock);
 	return g;
@@ -94,6 +98,7 @@ gw_free(struct gw **g)
 	gw_turns_done((*g)->turns);
 	gw_places_done((*g)->places);
 	gw_rate_free(&(*g)->rate);
+	room_done((*g)->room);
 	gw_streams_free(&(*g)->streams);
 	gw_snaps_free(&(*g)->snapshots);
 	mutex_done(&(*g)->lock);
@@ -117,6 +122,12 @@ struct gw_streams *
 gw_streams_of(struct gw *g)
 {
 	return g->streams;
+}
+
+struct room *
+gw_room_of(struct gw *g)
+{
+	return g->room;
 }
 
 const unsigned char *

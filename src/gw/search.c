@@ -2,6 +2,7 @@
  * Queries (RFC 7644 3.4.2, RFC 9865): which page is asked for and where it comes from. The first page of a result that
  * is longer than a page leaves a snapshot of ids; later pages read a window of it, by index or by cursor. */
 #include "dirhinge/base/codec.h"
+#include "dirhinge/base/room.h"
 #include "dirhinge/scim/message.h"
 #include "gw/cursor.h"
 #include "gw/query.h"
@@ -253,51 +254,103 @@ next_cursor(struct gw_query *q, const struct page *p)
 }
 
 static struct strv
-respond(struct gw_query *q, const struct page *p)
+respond(struct gw_query *q, const struct page *p, struct arena *a)
 {
 	struct scim_list list = {.resources = p->texts, .n = p->w.n, .total = (int64_t)p->w.total};
 	if (p->l->cursor) {
 		list.next_cursor = next_cursor(q, p);
-		return scim_list_text(q->a, &list);
+		return scim_list_text(a, &list);
 	}
 	list.start_index = (int64_t)p->w.first + 1;
 	if (p->snapshot)
 		gw_snap_served(gw_snapshots(q->g), p->snapshot, p->asked, p->w.first + p->n, p->w.first + p->w.n);
-	return scim_list_text(q->a, &list);
+	return scim_list_text(a, &list);
 }
 
+/* RFC 7644 3.4.2.4: a start below 1 is 1, the provider may return fewer. RFC 9865 2.1 is stricter. */
 static int
-search(struct gw_query *q, const struct gw_req *req, const struct gw_list *l, struct strv *response_r, struct err *e)
+count_of(const struct gw *g, const struct gw_list *l, size_t *count_r, struct err *e)
 {
-	int64_t max = gw_options(q->g)->max_results;
-	struct page p = {.l = l, .w.first = l->start_index < 1 ? 0 : (size_t)l->start_index - 1};
-	/* RFC 7644 3.4.2.4: a start below 1 is 1, the provider may return fewer. RFC 9865 2.1 is stricter. */
-	p.count = (size_t)(l->count < 0 ? GW_DEFAULT_COUNT : l->count);
-	if (p.count > (size_t)max && l->cursor && l->count >= 0)
+	int64_t max = gw_options(g)->max_results, count = l->count < 0 ? GW_DEFAULT_COUNT : l->count;
+	if (count > max && l->cursor && l->count >= 0)
 		return err_set(e, ERR_COUNT, "count must not be larger than %lld here", (long long)max);
-	p.count = p.count > (size_t)max ? (size_t)max : p.count;
-	if (l->cursor && p.w.first > 0)
+	if (l->cursor && l->start_index > 1)
 		return err_set(e, ERR_VALUE, "startIndex and cursor exclude each other");
+	*count_r = (size_t)(count > max ? max : count);
+	return 0;
+}
+
+/* a: of the answer. */
+static int
+search(struct gw_query *q, struct gw_req *req, const struct gw_list *l, size_t count, struct arena *a,
+       struct strv *response_r, struct err *e)
+{
+	struct page p = {.l = l, .count = count, .w.first = l->start_index < 1 ? 0 : (size_t)l->start_index - 1};
 	if (begin(q, req, l, e) < 0)
 		return -1;
 	int rc = find_page(q, &p, e) < 0 || fill_page(q, &p, e) < 0 ? -1 : 0;
 	gw_stream_give(gw_streams_of(q->g), &q->stream, rc == 0 && p.w.first + p.w.n < p.w.total);
 	if (rc < 0)
 		return err_cause(e, "search %s", q->n_parts > 1 ? "/" : q->parts[0].run.type->endpoint);
-	*response_r = respond(q, &p);
+	*response_r = respond(q, &p, a);
 	return 0;
+}
+
+static const struct scim_note *
+notes_copy(struct arena *a, const struct scim_note *notes)
+{
+	const struct scim_note *copy = NULL, **end = &copy;
+	for (; notes; notes = notes->next) {
+		struct scim_note *n = ARENA_NEW(a, struct scim_note);
+		*n = (struct scim_note){notes->kind, arena_strdup(a, notes->what), NULL};
+		*end = n;
+		end = &n->next;
+	}
+	return copy;
+}
+
+/* work: for all but the answer. */
+static int
+search_in(struct arena *work, struct gw *g, struct gw_req *q, const struct gw_list *l, size_t count,
+	  struct strv *response_r, struct err *e)
+{
+	struct gw_query *query = ARENA_NEW(work, struct gw_query);
+	struct gw_req req = *q;
+	const struct scim_note *notes = NULL;
+	req.a = work;
+	*query = (struct gw_query){.g = g, .a = work};
+	int rc = search(query, &req, l, count, q->a, response_r, e);
+	for (size_t i = 0; i < query->n_parts; i++) {
+		rc = gw_end(&query->parts[i].run, rc, e);
+		if (!notes)
+			notes = query->parts[i].req.notes;
+	}
+	if (!q->notes)
+		q->notes = work == q->a ? notes : notes_copy(q->a, notes);
+	return rc;
+}
+
+/* What a large page is made from is several times its text, and is given back before the client takes that. */
+static int
+search_large(struct gw *g, struct gw_req *q, const struct gw_list *l, size_t count, struct strv *response_r,
+	     struct err *e)
+{
+	deadline_t until = deadline_in(gw_options(g)->timeout_ms);
+	if (!room_enter(gw_room_of(g), count, q->until ? deadline_min(q->until, until) : until))
+		return err_set(e, ERR_BUSY, "too many large pages are asked for; try again, or ask for smaller ones");
+	struct arena *work = arena_new(65536);
+	int rc = search_in(work, g, q, l, count, response_r, e);
+	arena_free(&work);
+	room_leave(gw_room_of(g), count);
+	return rc;
 }
 
 int
 gw_search(struct gw *g, struct gw_req *q, const struct gw_list *l, struct strv *response_r, struct err *e)
 {
-	struct gw_query *query = ARENA_NEW(q->a, struct gw_query);
-	*query = (struct gw_query){.g = g, .a = q->a};
-	int rc = search(query, q, l, response_r, e);
-	for (size_t i = 0; i < query->n_parts; i++) {
-		rc = gw_end(&query->parts[i].run, rc, e);
-		if (!q->notes)
-			q->notes = query->parts[i].req.notes;
-	}
-	return rc;
+	size_t count;
+	if (count_of(g, l, &count, e) < 0)
+		return -1;
+	return count > GW_DEFAULT_COUNT ? search_large(g, q, l, count, response_r, e)
+					: search_in(q->a, g, q, l, count, response_r, e);
 }

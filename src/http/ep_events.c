@@ -56,7 +56,11 @@ fill(struct req *q, struct events_read *r, struct buf *out, struct events_batch 
 	deadline_t until = deadline_in(r->wait_ms);
 	bool ended = false;
 	for (;;) {
-		if (http_events_take(r, EVENTS_PAGE, out, b, e) < 0)
+		if (http_page_enter(q->h, r->limit, e) < 0)
+			return -1;
+		int rc = http_events_take(r, EVENTS_PAGE, out, b, e);
+		http_page_leave(q->h, r->limit);
+		if (rc < 0)
 			return -1;
 		if (b->n > 0 || b->full || !http_events_wait(q, r, until, &ended))
 			return 0;

@@ -24,6 +24,7 @@ struct row {
 
 struct snapshot {
 	struct req *q;
+	struct arena *a;      /* for all but the answer */
 	struct events_read r; /* .at: the cursor of the whole snapshot */
 	enum store_kind kind; /* 0 = both */
 	const char *after;    /* id */
@@ -81,7 +82,7 @@ static int
 take_row(void *ctx, const struct store_state *st, struct err *e)
 {
 	struct snapshot *s = ctx;
-	struct arena *a = s->q->a;
+	struct arena *a = s->a;
 	s->last = arena_strdup(a, st->id);
 	s->n++;
 	if (!is_visible(s, st))
@@ -223,7 +224,13 @@ http_ep_events_snapshot(struct req *q, struct err *e)
 	    http_events_begin(q, "now", &s.r, e) < 0 || choose_kind(&s, e) < 0 ||
 	    (page && parse_page(&s, page, e) < 0) || http_reader_enter(q->h, READER_PAGE, e) < 0)
 		return -1;
-	int rc = reply(&s, e);
+	int rc = http_page_enter(q->h, s.r.limit, e);
+	if (rc == 0) {
+		s.a = arena_new(65536);
+		rc = reply(&s, e);
+		arena_free(&s.a);
+		http_page_leave(q->h, s.r.limit);
+	}
 	http_reader_leave(q->h, READER_PAGE);
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include "dirhinge/http/http.h"
 
 #include "dirhinge/base/file.h"
+#include "dirhinge/base/room.h"
 #include "dirhinge/base/secret.h"
 #include "dirhinge/crypto/hash.h"
 #include "http_priv.h"
@@ -10,6 +11,11 @@
 
 /* For a stream's last piece when the server ends; a client that does not read would hold it up. */
 #define STREAM_END_MS 2000
+
+/* Events or resources on long pages that are being made, a few kB each; up to so many a page does not count. */
+#define PAGES_AT_ONCE 2000
+#define PAGE_SHORT    100
+#define PAGE_WAIT_MS  20000
 
 #define PEM_MAX (256u * 1024)
 
@@ -83,6 +89,26 @@ http_set_clients(struct http *h, const struct principal *clients, size_t n_clien
 	h->clients = fresh;
 	mutex_unlock(&h->lock);
 	http_clients_put(h, &old);
+}
+
+static size_t
+room_of(int64_t limit)
+{
+	return limit > PAGE_SHORT ? (size_t)limit : 0;
+}
+
+int
+http_page_enter(struct http *h, int64_t limit, struct err *e)
+{
+	if (room_enter(h->room, room_of(limit), deadline_in(PAGE_WAIT_MS)))
+		return 0;
+	return err_set(e, ERR_BUSY, "too many long pages are asked for; try again, or with a smaller limit");
+}
+
+void
+http_page_leave(struct http *h, int64_t limit)
+{
+	room_leave(h->room, room_of(limit));
 }
 
 struct arena *
@@ -245,6 +271,7 @@ http_new(const struct http_opts *opts)
 	h->opts.clients = NULL;
 	h->opts.n_clients = 0;
 	h->listen.fd = -1;
+	h->room = room_new(h->a, PAGES_AT_ONCE);
 	mutex_init(&h->lock);
 	cond_init(&h->changed);
 	h->clients = clients_new(opts->clients, opts->n_clients);
@@ -267,6 +294,7 @@ http_free(struct http **hp)
 		arena_free(&h->spare[--h->n_spare]);
 	cond_done(&h->changed);
 	mutex_done(&h->lock);
+	room_done(h->room);
 	struct arena *a = h->a;
 	*hp = NULL;
 	arena_free(&a);

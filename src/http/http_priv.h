@@ -37,6 +37,7 @@ struct http {
 	struct server *server;
 	struct secret *tls_key;
 	struct http_counters counters;
+	struct room *room; /* for long pages, in events or resources */
 	struct mutex lock; /* all below */
 	struct cond changed;
 	struct clients *clients;
@@ -59,6 +60,9 @@ struct clients *http_clients_get(struct http *h);
 void http_clients_put(struct http *h, struct clients **c);
 /* The memory of one request, empty, and its id: random bytes. */
 struct arena *http_arena_get(struct http *h, unsigned char id[HTTP_ID_SIZE]);
+/* For the time in which a page of so many items is made; short ones do not wait. ERR_BUSY. */
+int http_page_enter(struct http *h, int64_t limit, struct err *e) DH_MUST_USE;
+void http_page_leave(struct http *h, int64_t limit);
 void http_arena_put(struct http *h, struct arena **a);
 /* A request begins and ends. */
 void http_request_open(struct http *h);

@@ -255,6 +255,31 @@ def idle_polls(run):
     lab.start()
 
 
+def crowd(run):
+    """What the daemon needs for 64 clients that all read the whole list by the longest pages."""
+    lab = run.lab()
+    page = min(1000, max(10, lab.users // 10))
+    daemon = Process(lab.daemon.pid)
+    daemon.reset_peak()
+    before = daemon.cpu()
+    clients = [subprocess.Popen([program("tests/bench/http_load"), *lab.http_target(), "--walk",
+                                 f"/Users?count={page}&startIndex={{start}}"], stdout=subprocess.DEVNULL)
+               for _ in range(64)]
+    until = time.monotonic() + 4 * run.o.seconds
+    try:
+        for c in clients:
+            c.wait(max(0.1, until - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        for c in clients:
+            c.kill()
+            c.wait(20)
+    assert daemon.cpu() > before, "the clients were not served"
+    run.value(f"peak memory, 64 clients that list all, {page} a page", daemon.peak() / 2**20, "MB", 64, users=lab.users)
+    lab.start()
+
+
 # --- the feed --------------------------------------------------------------------------------------------------------
 
 def feed(run):
@@ -376,7 +401,7 @@ def sizes(run):
 
 SCENARIOS = {
     "get": get, "filter": find, "no-groups": without_groups, "list": crawl, "patch": patch, "member": member,
-    "post": post, "mixed": mixed, "tls": tls, "polls": idle_polls, "feed": feed, "refresh": refresh, "start": start,
+    "post": post, "mixed": mixed, "tls": tls, "polls": idle_polls, "crowd": crowd, "feed": feed, "refresh": refresh, "start": start,
     "sizes": sizes,
 }
 READ_ONLY = {"get": (GET, L_GET), "filter": (FILTER, L_FILTER)}
