@@ -70,6 +70,11 @@ static const struct metric_def failures_def = {
 	.help = "Failed attempts to connect or bind, connections lost, and callers told so at once.",
 };
 
+static const struct metric_def shared_def = {
+	.name = "dirhinge_ldap_shared_lookups_total",
+	.help = "Lookups answered by a search for several that waited at the same time, which is one operation.",
+};
+
 static void
 on_print(void *ctx)
 {
@@ -85,6 +90,7 @@ on_print(void *ctx)
 	metric_set(c->waits, s.waits, NULL);
 	metric_set(c->binds, s.binds, NULL);
 	metric_set(c->failures, s.failures, NULL);
+	metric_set(c->shared, s.shared, NULL);
 }
 
 void
@@ -97,6 +103,7 @@ dir_count_setup(struct dir *d, struct metrics *m)
 		.waits = metrics_register(m, &waits_def),
 		.binds = metrics_register(m, &binds_def),
 		.failures = metrics_register(m, &failures_def),
+		.shared = metrics_register(m, &shared_def),
 	};
 	metrics_on_print(m, on_print, d);
 }

@@ -10,7 +10,7 @@
 struct dir;
 
 struct dir_counters {
-	struct metric *ops, *duration, *connections, *waits, *binds, *failures;
+	struct metric *ops, *duration, *connections, *waits, *binds, *failures, *shared;
 };
 
 /* Registers the families; nothing without a registry. */

@@ -103,6 +103,7 @@ assemble(struct arena *a, const struct dir_opts *o, const struct uri *uris, cons
 	for (size_t i = 0; i < DIR_STREAMS; i++)
 		d->spare_slots[d->n_spare_slots++] = &d->slots[d->pool_size + i];
 	mutex_init(&d->m);
+	dir_gather_init(&d->gather);
 	d->end = &d->first;
 	return d;
 }
@@ -139,6 +140,7 @@ dir_free(struct dir **d)
 		dir_conn_close(old->idle[i]);
 	for (struct waiter *w = old->newest; w; w = w->older)
 		cond_done(&w->woken);
+	dir_gather_done(&old->gather);
 	mutex_done(&old->m);
 	arena_free(&old->caps_arena);
 	a = old->a;
@@ -179,8 +181,13 @@ dir_ping(struct dir *d, struct err *e)
 void
 dir_get_stats(struct dir *d, struct dir_stats *s_r)
 {
+	int64_t shared, gathering;
+
+	dir_gather_get_stats(&d->gather, &shared, &gathering);
 	mutex_lock(&d->m);
 	*s_r = d->stats;
+	s_r->shared = shared;
+	s_r->gathering = gathering;
 	s_r->open = (int64_t)(d->pool_size - d->n_unused);
 	s_r->idle = (int64_t)d->n_idle;
 	s_r->apart = (int64_t)(DIR_STREAMS - d->n_spare_slots);

@@ -367,6 +367,15 @@ dir_filter_values_text(struct arena *a, const struct dir_filter *f, char **text_
 	return finish(a, &b, text_r, e);
 }
 
+bool
+dir_filter_key(const struct dir_filter *f, struct filter_key *key_r)
+{
+	if (f->kind != F_AND || f->n_kids != 2 || f->kids[0]->kind != F_EQ)
+		return false;
+	*key_r = (struct filter_key){f->kids[0]->attr, f->kids[0]->value, f->kids[1]};
+	return true;
+}
+
 /* --- without a server --- */
 
 static size_t

@@ -16,6 +16,14 @@ int dir_filter_wire_text(struct arena *a, const struct dir_flavour *fl, const st
  * an or of simple items. */
 int dir_filter_values_text(struct arena *a, const struct dir_filter *f, char **text_r, struct err *e) DH_MUST_USE;
 
+/* The parts of (&(attr=value)rest); false for any other form. */
+struct filter_key {
+	const char *attr;
+	struct strv value;
+	const struct dir_filter *rest;
+};
+bool dir_filter_key(const struct dir_filter *f, struct filter_key *key_r);
+
 /* Does it hold for the entry? Values are compared as bytes, which does for those that the server gave before; for
  * order, substrings and matching rules the answer is yes. */
 bool dir_filter_holds(const struct dir_filter *f, const struct dir_entry *en);

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libdirhinge-dir.a
 libdirhinge_dir_a_SOURCES = \
 	%D%/attr.h %D%/ber.c %D%/ber.h %D%/cleanup.h %D%/conn.c %D%/conn.h %D%/count.c %D%/count.h %D%/decode.c %D%/decode.h %D%/dir.c %D%/dn.c \
-	%D%/entry.c %D%/filter.c %D%/filter_text.h %D%/flavour.c %D%/flavour_389ds.c %D%/flavour_active_directory.c %D%/flavour_openldap.c %D%/held.c %D%/held.h %D%/io.c %D%/io.h \
+	%D%/entry.c %D%/filter.c %D%/filter_text.h %D%/flavour.c %D%/flavour_389ds.c %D%/flavour_active_directory.c %D%/flavour_openldap.c %D%/gather.c %D%/gather.h %D%/held.c %D%/held.h %D%/io.c %D%/io.h \
 	%D%/ms.c %D%/ms.h \
 	%D%/op_search.c %D%/op_write.c %D%/pool.c %D%/pool.h %D%/range.c %D%/result.c %D%/result.h %D%/rootdse.c %D%/rootdse.h %D%/search.h %D%/stream.c \
 	%D%/subschema.c %D%/tls.c %D%/tls.h %D%/uri.c %D%/uri.h

@@ -239,9 +239,9 @@ run_uncounted(struct dir *d, struct arena *a, bool keep, const struct dir_search
 	}
 }
 
-int
-dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until, dir_entry_fn fn,
-	       void *ctx, struct err *e)
+static int
+run_alone(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until, dir_entry_fn fn,
+	  void *ctx, struct err *e)
 {
 	struct err why = ERR_INIT;
 	int64_t started = clock_mono_us();
@@ -250,6 +250,32 @@ dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_searc
 	dir_count_op(d, OP_SEARCH, started, rc, &why);
 	if (rc < 0 && e)
 		*e = why;
+	return rc;
+}
+
+static int
+hand_on_found(const struct gathered *g, dir_entry_fn fn, void *ctx, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < g->n && rc == 0; i++)
+		rc = fn(ctx, g->v[i], e);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+dir_search_run(struct dir *d, struct arena *a, bool keep, const struct dir_search *s, deadline_t until, dir_entry_fn fn,
+	       void *ctx, struct err *e)
+{
+	struct gathered g = {0};
+	int rc = s->share == DIR_ALONE ? 0 : dir_gather(d, a, s, until, &g, e);
+
+	if (rc < 0)
+		return err_cause(e, "search \"%s\"", s->base);
+	if (rc > 0)
+		return hand_on_found(&g, fn, ctx, e);
+	rc = run_alone(d, a, keep, s, until, fn, ctx, e);
+	dir_gather_leave(d, &g);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 
 #include "dir/conn.h"
 #include "dir/count.h"
+#include "dir/gather.h"
 #include "dirhinge/base/thread.h"
 #include "dirhinge/dir/stream.h"
 
@@ -52,6 +53,7 @@ struct dir {
 	uint64_t random;
 	struct dir_stats stats;
 	struct arena *caps_arena;
+	struct gather gather;
 	const struct dir_caps *_Atomic caps; /* set once, by the first connection; read without the lock */
 };
 

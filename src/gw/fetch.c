@@ -62,6 +62,8 @@ gw_query_first(struct gw_query *q, size_t max, struct gw_entries *en_r, bool *mo
 		ds.page_size = (int)max;
 		ds.more_r = &more;
 	}
+	if (part->q.at_most_one)
+		ds.share = gw_share(&part->run);
 	if (dir_search_run(part->run.m.dir, q->a, true, &ds, part->run.m.until, keep_first, &es, e) < 0)
 		return -1;
 	*en_r = es.all;

@@ -259,6 +259,7 @@ gw_fetch(struct gw_run *run, const char *id, const char *const *attrs, const str
 			.scope = DIR_SUB,
 			.filter = map_id_filter(&run->m, run->map, id),
 			.attrs = attrs,
+			.share = gw_share(run),
 		};
 		rc = dir_search_one(run->m.dir, run->m.a, &s, run->m.until, en_r, e);
 	}

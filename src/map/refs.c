@@ -369,6 +369,7 @@ search_groups(struct map_run *r, struct groups_of *users, size_t n, struct err *
 		.attrs = (const char *const[]){r->caps->flavour->id_attr, name ? name : "objectClass",
 					       n > 1 ? member : NULL, NULL},
 		.matched = n > 1 ? dir_f_or(r->a, items, n + 2) : NULL,
+		.share = n > 1 ? DIR_ALONE : DIR_SHARE_LINKS,
 	};
 	return dir_search_run(r->dir, r->a, false, &s, r->until, on_group, &rv, e);
 }

@@ -4,7 +4,7 @@ scratch = tests/unit/scratch.c tests/unit/scratch.h
 live_two = tests/unit/live.c tests/unit/live.h tests/unit/live_two.c tests/unit/live_two.h $(scratch)
 dir_unit_tests = tests/unit/test_dir tests/unit/test_dir_uri tests/unit/test_dir_live \
 	tests/unit/test_dir_faults tests/unit/test_dir_tls tests/unit/test_dir_ms tests/unit/test_dir_range tests/unit/test_dir_stream \
-	tests/unit/test_dir_dirsync
+	tests/unit/test_dir_dirsync tests/unit/test_dir_gather
 check_PROGRAMS += $(dir_unit_tests)
 TESTS += $(dir_unit_tests)
 
@@ -14,6 +14,9 @@ tests_unit_test_dir_live_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_stream_SOURCES = tests/unit/test_dir_stream.c tests/unit/live.c tests/unit/live.h
 tests_unit_test_dir_stream_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_stream_LDADD = $(LIBS_dir) $(CHECK_LIBS)
+tests_unit_test_dir_gather_SOURCES = tests/unit/test_dir_gather.c tests/unit/live.c tests/unit/live.h
+tests_unit_test_dir_gather_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_dir_gather_LDADD = $(LIBS_dir) $(CHECK_LIBS)
 tests_unit_test_dir_faults_SOURCES = tests/unit/test_dir_faults.c $(live_two)
 tests_unit_test_dir_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dir_faults_LDADD = $(LIBS_dir) $(CHECK_LIBS)

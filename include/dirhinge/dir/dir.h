@@ -45,12 +45,17 @@ int dir_ping(struct dir *d, struct err *e) DH_MUST_USE;
 
 struct dir_stats {
 	int64_t open, idle, waits, binds, failures, ops;
-	int64_t apart; /* connections of streams (stream.h), beyond the pool */
-	char uri[128]; /* in use */
+	int64_t shared, gathering; /* lookups that a search for several has answered; that wait for one */
+	int64_t apart;             /* connections of streams (stream.h), beyond the pool */
+	char uri[128];             /* in use */
 };
 void dir_get_stats(struct dir *d, struct dir_stats *s_r);
 
 enum dir_scope { DIR_BASE, DIR_ONE, DIR_SUB };
+/* A search that may share one with others that wait at the same time (contrib/decisions/0023), if its filter is
+ * (&(attr=value)rest) with the same rest object as theirs: same answer, same freshness. ONE: one entry has the value.
+ * LINKS: attr holds DNs, and entries have many values of it. */
+enum dir_share { DIR_ALONE, DIR_SHARE_ONE, DIR_SHARE_LINKS };
 
 struct dir_search {
 	const char *base;
@@ -60,8 +65,9 @@ struct dir_search {
 	int page_size;  /* > 0: paged results (RFC 2696), pages fetched until the end or the callback stops */
 	bool *more_r;   /* with page_size: only the first page is fetched; true if there is more. NULL = all pages */
 	int size_limit; /* 0 = none; reached: ERR_TOO_MANY */
-	int at_most;    /* entries that can match, by their ids or names: within max_page no pages are asked for, which
-			 * cost a domain controller more than the search. 0 = unknown */
+	enum dir_share share;
+	int at_most; /* entries that can match, by their ids or names: within max_page no pages are asked for, which
+		      * cost a domain controller more than the search. 0 = unknown */
 	const struct dir_filter
 		*matched; /* matchedValues (RFC 3876): only values matching one of its items; NULL = all.
 			   * An or of eq/present nodes; ERR_DIR_UNSUPPORTED without the capability */
