@@ -33,13 +33,6 @@ const struct gw_opts *gw_options(const struct gw *g);
 /* After every change that reached the directory, perhaps in part: clients see their own writes in lists. */
 void gw_written(struct gw_run *run);
 
-/* One search for several at the same time: of users, whose entries are small. */
-static inline enum dir_share
-gw_share(const struct gw_run *run)
-{
-	return run->q->type == GW_USERS ? DIR_SHARE_ONE : DIR_ALONE;
-}
-
 /* Starts a request: maps, deadline, tolerances, projection. gw_end reports notes back; both in every operation. */
 int gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e) DH_MUST_USE;
 int gw_end(struct gw_run *run, int result, struct err *e);

@@ -11,6 +11,13 @@
 
 #define GW_TYPES 2
 
+/* One search for several at the same time: of users, whose entries are small. */
+static inline enum dir_share
+gw_share(const struct gw_run *run)
+{
+	return run->q->type == GW_USERS ? DIR_SHARE_ONE : DIR_ALONE;
+}
+
 /* The query on one resource type. */
 struct gw_part {
 	struct gw_req req; /* a copy with this type */

@@ -8,6 +8,7 @@ import pytest
 from support.hinge import unique
 from support.slapdlog import done
 from support.scim import ENTERPRISE, GROUP
+from support.wait import until
 
 BIG = 2000
 
@@ -49,9 +50,45 @@ def test_no_bind_per_request(hinge):
             t.join()
     assert not errors, errors[0]
     binds = [o for o in ops if o.verb == "BIND"]
-    searches = [o for o in ops if o.verb == "SRCH" and u["id"] in o.filter]
-    assert len(searches) >= requests, f"{len(searches)} searches for {requests} requests: answers from a cache?"
+    # Requests that wait at the same time share a search, which then names the id once for each (decisions/0023).
+    asked = sum(o.filter.count(u["id"]) for o in ops if o.verb == "SRCH")
+    assert asked >= requests, f"asked {asked} times for {requests} requests: answers from a cache?"
     assert len(binds) <= 8, f"{len(binds)} binds for {requests} requests: the pool holds at most 8 connections"
+
+
+def test_requests_share_searches(hinge):
+    """Users by id, users by name and their groups: asked for together where requests wait at the same time, and each is
+    answered with his own."""
+    users = [hinge.make_user() for _ in range(16)]
+    groups = [hinge.make_group(u["id"]) for u in users]
+    wrong = []
+
+    def work(c, u, g):
+        try:
+            for path in (f"/Users/{u['id']}", f"/Users?filter=userName%20eq%20%22{u['userName']}%22") * 4:
+                got = c.get(path).expect(200).json
+                got = got["Resources"][0] if "Resources" in got else got
+                assert (got["id"], got["userName"]) == (u["id"], u["userName"])
+                assert [x["value"] for x in got["groups"]] == [g["id"]]
+        except Exception as e:  # noqa: BLE001 - handed to the test's thread
+            wrong.append(e)
+
+    def shared(ops, attr):
+        return any(o.filter.count(f"({attr}=") > 1 for o in ops if o.verb == "SRCH")
+
+    def round_of_all():
+        with hinge.slapd.watch() as ops:
+            threads = [threading.Thread(target=work, args=(hinge.lenient.clone(), u, g)) for u, g in zip(users, groups)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+        assert not wrong, wrong[0]
+        seen.update(attr for attr in ("entryUUID", "uid", "member") if shared(ops, attr))
+        return seen == {"entryUUID", "uid", "member"}
+
+    seen = set()
+    until(round_of_all, "requests to share searches of each kind", 120)
 
 
 def test_one_get_is_one_search(hinge):
