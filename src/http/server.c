@@ -152,6 +152,10 @@ on_pull(void *cls, uint64_t at, char *out, size_t max)
 	return n ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
+/* A 304 gets the length of what is given here, 0, where RFC 9110 8.6 wants that of the 200 or none. The library leaves
+ * it out of 1xx and 204 only; without a known length it announces chunks instead, for which some clients wait. The
+ * length of the 200 could be forced, but to know it the resource would have to be made, which a 304 is there to save.
+ */
 static struct MHD_Response *
 make_response(struct req *q)
 {
