@@ -239,13 +239,16 @@ fetch_slices(struct gw_query *q, const struct gw_part *part, const struct gw_win
 	     struct strv *texts, struct err *e)
 {
 	struct slice slices[SLICES];
+	struct mutex lone;
 	size_t n = w->n / SLICE_MIN, rc = 0, from = 0;
 	n = n < 1 ? 1 : n > SLICES ? SLICES : n;
+	mutex_init(&lone);
 	for (size_t i = 0; i < n; i++) {
 		size_t next = w->n * (i + 1) / n;
 		slice_init(&slices[i], q, part, w, from, next - from, n == 1);
 		slice_have(&slices[i], have, from);
 		slices[i].texts = texts + from;
+		slices[i].part.run.m.lone = &lone;
 		from = next;
 	}
 	/* The caller's thread takes the last one, and those for which there is no thread. */
@@ -260,6 +263,7 @@ fetch_slices(struct gw_query *q, const struct gw_part *part, const struct gw_win
 		if (slices[i].rc < 0 && rc++ == 0 && e)
 			*e = slices[i].e;
 	}
+	mutex_done(&lone);
 	return rc > 0 ? -1 : 0;
 }
 

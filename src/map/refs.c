@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * References between entries: DNs in the directory, ids in SCIM, translated by batched searches. */
-#include "map/plan.h"
+#include "map/reverse.h"
 
 /* Measured with 3,001 members: Samba compares each entry it finds with each item, so that 100 a search take twice the
  * time of 50; OpenLDAP does not mind. */
@@ -11,11 +11,6 @@ struct item { /* one DN that a resource refers to */
 	struct scim_view *res;
 	const struct scim_attr *attr;
 	const char *dn, *key, *fallback;
-};
-
-struct groups_of { /* a user whose groups are wanted */
-	struct scim_view *user;
-	const char *dn, *key;
 };
 
 struct map_refs {
@@ -291,99 +286,126 @@ map_refs_replaced(struct map_run *r, const char **dns, size_t *n, struct err *e)
 
 /* --- groups of users --------------------------------------------------------------------------------------------- */
 
-struct reverse {
-	struct map_run *r;
-	const struct groups_of *users;
-	size_t n;
-	/* NULL: every group found is one of users[0]. Members are mostly written as the entries are named, so that only
-	 * the others have to be taken apart. */
-	struct strmap *by_text; /* DN as the directory writes it -> struct groups_of */
-	struct strmap *by_dn;   /* normal DN -> the same */
-};
-
 static const struct groups_of *
 user_of(const struct reverse *rv, struct strv dn)
 {
 	const struct groups_of *u = strmap_get(rv->by_text, dn);
 	if (u)
 		return u;
-	const char *key = dir_dn_normal(rv->r->a, dn.p);
+	DH_CLEANUP(arena_free) struct arena *a = arena_new(1024); /* a list may have 100,000 that are nobody's */
+	const char *key = dir_dn_normal(a, dn.p);
 	return key ? strmap_get(rv->by_dn, strv_of(key)) : NULL;
 }
 
-static void
-add_group(struct reverse *rv, const struct groups_of *u, const struct map_ref *g)
+const char *const *
+map_group_attrs(struct map_run *r, bool members)
+{
+	const struct map *groups = r->set->groups;
+	const char *name = map_ldap_attr(groups, "displayName"), **attrs = ARENA_ARRAY(r->a, 4, const char *);
+	attrs[0] = r->caps->flavour->id_attr;
+	attrs[1] = name ? name : "objectClass";
+	attrs[2] = members ? groups->opts->member_attribute : NULL;
+	return attrs;
+}
+
+struct map_ref
+map_group_ref(struct map_run *r, const struct dir_entry *en)
+{
+	return (struct map_ref){map_id(r, en), display_of(r, r->set->groups, en), false};
+}
+
+void
+map_group_add(struct reverse *rv, const struct groups_of *u, const struct map_ref *g)
 {
 	const struct scim_attr *attr = rv->r->set->users->groups;
 	if (attr)
 		set_group(rv->r, scim_view_item(u->user, attr), attr, g);
 }
 
-static int
-on_group(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
+int
+map_group_told(void *ctx, const struct dir_entry *en, struct err *e DH_UNUSED)
 {
 	struct reverse *rv = ctx;
-	const struct map_ref g = {map_id(rv->r, en), display_of(rv->r, rv->r->set->groups, en), false};
+	const struct map_ref g = map_group_ref(rv->r, en);
 	if (!g.id || !map_sees(rv->r, en->dn))
 		return 0;
+	rv->told++;
 	if (!rv->by_dn) {
-		add_group(rv, &rv->users[0], &g);
+		map_group_add(rv, &rv->users[0], &g);
 		return 0;
 	}
 	const struct dir_attr *at = dir_entry_attr(en, rv->r->set->groups->opts->member_attribute);
 	for (size_t i = 0; at && i < at->n; i++) {
 		const struct groups_of *u = user_of(rv, at->values[i]);
 		if (u)
-			add_group(rv, u, &g);
+			map_group_add(rv, u, &g);
 	}
 	return 0;
 }
 
+/* others: what all groups match that were not told yet, NULL = all. */
 static int
-search_groups(struct map_run *r, struct groups_of *users, size_t n, struct err *e)
+search_groups(struct reverse *rv, size_t from, size_t n, const struct dir_filter *others, struct err *e)
 {
+	struct map_run *r = rv->r;
 	const struct map *groups = r->set->groups;
-	const char *member = groups->opts->member_attribute;
-	const struct dir_filter *items[BATCH_USERS + 2];
-	struct reverse rv = {.r = r, .users = users, .n = n};
-	if (n > 1) {
-		rv.by_text = strmap_new(r->a, false);
-		rv.by_dn = strmap_new(r->a, false);
-	}
-	for (size_t i = 0; i < n; i++) {
-		items[i] = dir_f_eq(r->a, member, strv_of(users[i].dn));
-		if (n < 2)
-			continue;
-		strmap_put(rv.by_text, strv_of(users[i].dn), &users[i]);
-		strmap_put(rv.by_dn, strv_of(users[i].key), &users[i]);
-	}
-	const struct dir_filter *any = dir_f_or(r->a, items, n);
 	const char *name = map_ldap_attr(groups, "displayName");
+	const struct dir_filter *items[BATCH_USERS + 2];
+	for (size_t i = 0; i < n; i++)
+		items[i] = dir_f_eq(r->a, groups->opts->member_attribute, strv_of(rv->users[from + i].dn));
+	const struct dir_filter *wanted[] = {dir_f_or(r->a, items, n), others, map_class_test(groups)};
 	/* matchedValues applies to every attribute of the answer: id and name have to match as well. */
 	items[n] = dir_f_present(r->a, r->caps->flavour->id_attr);
 	items[n + 1] = name ? dir_f_present(r->a, name) : NULL;
 	struct dir_search s = {
 		.base = groups->opts->base,
 		.scope = DIR_SUB,
-		.filter = dir_f_and2(r->a, any, map_class_test(groups)),
-		.attrs = (const char *const[]){r->caps->flavour->id_attr, name ? name : "objectClass",
-					       n > 1 ? member : NULL, NULL},
-		.matched = n > 1 ? dir_f_or(r->a, items, n + 2) : NULL,
-		.share = n > 1 ? DIR_ALONE : DIR_SHARE_LINKS,
+		.filter = dir_f_and(r->a, wanted, 3),
+		.attrs = map_group_attrs(r, rv->by_dn != NULL),
+		.matched = rv->by_dn ? dir_f_or(r->a, items, n + 2) : NULL,
+		.share = rv->by_dn ? DIR_ALONE : DIR_SHARE_LINKS,
 	};
-	return dir_search_run(r->dir, r->a, false, &s, r->until, on_group, &rv, e);
+	return dir_search_run(r->dir, r->a, false, &s, r->until, map_group_told, rv, e);
+}
+
+/* One user at a time: without matchedValues a search for many would bring every member of every group. */
+static int
+resolve_each(struct map_refs *refs, struct err *e)
+{
+	struct reverse rv = {.r = refs->r, .users = refs->users, .n = 1};
+	for (; rv.users < refs->users + refs->n_users; rv.users++)
+		if (search_groups(&rv, 0, 1, NULL, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+resolve_page(struct map_refs *refs, struct err *e)
+{
+	struct arena *a = refs->r->a;
+	struct reverse rv = {.r = refs->r, .users = refs->users, .n = refs->n_users};
+	const struct dir_filter *others;
+	rv.by_text = strmap_new(a, false);
+	rv.by_dn = strmap_new(a, false);
+	for (size_t i = 0; i < rv.n; i++) {
+		struct groups_of *u = &refs->users[i];
+		strmap_put(rv.by_text, strv_of(u->dn), u);
+		strmap_put(rv.by_dn, strv_of(u->key), u);
+	}
+	if (map_wide_groups(&rv, &others, e) < 0)
+		return -1;
+	for (size_t i = 0; i < rv.n; i += BATCH_USERS)
+		if (search_groups(&rv, i, rv.n - i < BATCH_USERS ? rv.n - i : BATCH_USERS, others, e) < 0)
+			return -1;
+	return 0;
 }
 
 static int
 resolve_groups(struct map_refs *refs, struct err *e)
 {
-	/* Without matchedValues one search for many users would bring every member of every group. */
-	size_t step = refs->r->caps->matched_values ? BATCH_USERS : 1;
-	for (size_t i = 0; i < refs->n_users; i += step) {
-		size_t n = refs->n_users - i < step ? refs->n_users - i : step;
-		if (search_groups(refs->r, refs->users + i, n, e) < 0)
-			return err_cause(e, "look for the groups of users");
-	}
+	bool page = refs->n_users > 1 && refs->r->caps->matched_values;
+	if ((page ? resolve_page : resolve_each)(refs, e) < 0)
+		return err_cause(e, "look for the groups of users");
 	return 0;
 }
 

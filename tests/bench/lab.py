@@ -60,7 +60,7 @@ def group_lines(name, id_, members):
     return f"dn: cn={name},{GROUPS}\nobjectClass: groupOfNames\ncn: {name}\nentryUUID: {id_}\n{values}\n"
 
 
-def write_data(path, keys, users, sizes):
+def write_data(path, keys, users, sizes, staff=False):
     with open(path, "w", encoding="ascii") as f, open(keys, "w", encoding="ascii") as k:
         for i in range(users):
             f.write(user_lines(i))
@@ -68,6 +68,8 @@ def write_data(path, keys, users, sizes):
         for g in range((users + TEAM - 1) // TEAM):
             team = range(g * TEAM, min(users, (g + 1) * TEAM))
             f.write(group_lines(f"team{g:05}", uuid(2, g), (f"uid=u{i:07},{PEOPLE}" for i in team)))
+        if staff:
+            f.write(group_lines("staff", uuid(4, 0), (f"uid=u{i:07},{PEOPLE}" for i in range(users))))
         for n in sizes:
             f.write(group_lines(f"size{n}", uuid(3, n), (f"uid=x{i:07},{ELSEWHERE}" for i in range(n))))
 
@@ -96,9 +98,9 @@ class Process:
 
 
 class Lab:
-    """A directory of so many users and a daemon. numbers: names that no run used yet."""
+    """A directory of so many users and a daemon. staff: one group has them all. numbers: names that no run used yet."""
 
-    def __init__(self, users, sizes=SIZES, note=print, pool=16):
+    def __init__(self, users, sizes=SIZES, note=print, pool=16, staff=False):
         self.users, self.pool = users, pool
         self.numbers = 0
         self.slapd = new_slapd(Variant(bench=True))
@@ -107,7 +109,7 @@ class Lab:
         self.daemon = None
         try:
             note(f"loading {users} users")
-            write_data(f"{self.dir}/data.ldif", self.keys, users, [n for n in sizes if n <= max(users, 1000)])
+            write_data(f"{self.dir}/data.ldif", self.keys, users, [n for n in sizes if n <= max(users, 1000)], staff)
             self.slapd.stop()
             subprocess.run(self.slapd.slapadd("-q", "-n", "2", "-l", f"{self.dir}/data.ldif"), check=True,
                            capture_output=True, timeout=3600)

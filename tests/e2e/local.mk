@@ -76,6 +76,7 @@ EXTRA_DIST += \
 	%D%/test_user_create.py \
 	%D%/test_user_patch.py \
 	%D%/test_user_put.py \
+	%D%/test_wide_groups.py \
 	%D%/test_wire_operations.py
 
 .PHONY: check-e2e

@@ -41,9 +41,8 @@ struct map_set {
  * a bad row is ERR_CONFIG with file and line. Lives in a; opts must outlive it. */
 int map_load(struct arena *a, const struct map_opts *opts, const struct dir_caps *caps, const struct map_set **set_r,
 	     struct err *e) DH_MUST_USE;
-
-int map_check(const char *flavour_map, const struct map_opts *opts,
-	      struct err *e) DH_MUST_USE; /* without a directory */
+/* Without a directory. */
+int map_check(const char *flavour_map, const struct map_opts *opts, struct err *e) DH_MUST_USE;
 
 const struct scim_type *map_type(const struct map *m);
 const struct map_type_opts *map_type_options(const struct map *m);
@@ -70,7 +69,8 @@ struct map_run { /* one request's view: where to look things up, on whose behalf
 	int64_t now_us;                                    /* wall clock of the request, for active */
 	bool (*sees)(const void *ctx, const char *dn_key); /* the client, by dir_dn_normal; NULL = everything */
 	const void *sees_ctx;
-	const char *home; /* where its new entries go; NULL = the base of the type */
+	struct mutex *lone; /* held while a long list is in memory, by those who share a request; NULL = alone */
+	const char *home;   /* where its new entries go; NULL = the base of the type */
 };
 /* --- LDAP to SCIM ------------------------------------------------------------------------------------------------ */
 
