@@ -100,6 +100,13 @@ def test_every_membership_is_shown(staff, how):
     assert {g["display"] for g in one["groups"]} == wanted(**have)[one["userName"]], "a single user shows the same"
 
 
+def test_one_who_is_missing(staff):
+    """Everybody but one is not everybody, wherever on a page he stands."""
+    have = {f"not{n}": [i for i in range(USERS) if i != n] for n in (0, 99, 100, 198, 199, USERS - 1)}
+    staff.ldap.add_ldif("".join(group(n, map(user_dn, m)) for n, m in have.items()))
+    assert differing(crawl(staff), wanted(**have)) == {}
+
+
 def test_more_wide_groups_than_are_asked_for_apart(staff):
     have = {f"all{n}": range(n, USERS) for n in range(12)}
     staff.ldap.add_ldif("".join(group(n, map(user_dn, m)) for n, m in have.items()))
