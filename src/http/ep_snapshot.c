@@ -161,6 +161,13 @@ check_whole(struct snapshot *s, struct err *e)
 	return rc ? 0 : err_set(e, ERR_UNAVAILABLE, "the directory has not been read to its end yet");
 }
 
+/* The rows were read by chunks: if the state was begun anew meanwhile, those behind are missing. */
+static int
+check_same(struct snapshot *s, struct err *e)
+{
+	return http_events_check(&s->r, e) < 0 || check_whole(s, e) < 0 ? -1 : 0;
+}
+
 static int
 reply(struct snapshot *s, struct err *e)
 {
@@ -171,6 +178,7 @@ reply(struct snapshot *s, struct err *e)
 	s->out = ARENA_NEW(q->a, struct buf);
 	*s->out = BUF_INIT(PAGE_MAX);
 	arena_defer(q->a, free_buf, s->out);
+	buf_reserve(s->out, s->bytes + 1024);
 	buf_adds(s->out, "{\"data\":[");
 	for (const struct row *row = s->first; row; row = row->next) {
 		if (row != s->first)
@@ -178,7 +186,7 @@ reply(struct snapshot *s, struct err *e)
 		if (write_row(s, row, e) < 0)
 			return -1;
 	}
-	if (check_held(s, e) < 0)
+	if (check_held(s, e) < 0 || check_same(s, e) < 0)
 		return -1;
 	bool more = s->n == s->r.limit || s->bytes >= PAGE_BYTES;
 	buf_adds(s->out, "],\"next_page\":");

@@ -13,7 +13,7 @@
 #define STREAM_END_MS 2000
 
 /* Events or resources on long pages that are being made, a few kB each; up to so many a page does not count. */
-#define PAGES_AT_ONCE 2000
+#define PAGES_AT_ONCE 1000
 #define PAGE_SHORT    100
 #define PAGE_WAIT_MS  20000
 

@@ -2,6 +2,8 @@
  * The log of events: appended in a transaction, read by pages, waited for. */
 #include "store/fill.h"
 
+#define PAGE_CHUNK 64 /* events in memory at once, of each of many readers */
+
 static uint64_t
 sum_text(uint64_t h, const char *text)
 {
@@ -130,7 +132,7 @@ store_events(struct store *s, int64_t after, int64_t limit, store_event_fn fn, v
 	int rc = 0;
 
 	for (int64_t left = limit, rows = 0; left > 0 && rc == 0; left -= rows) {
-		int64_t n = left < STORE_CHUNK ? left : STORE_CHUNK;
+		int64_t n = left < PAGE_CHUNK ? left : PAGE_CHUNK;
 		rc = tell_page(s, &after, n, &rows, fn, ctx, e);
 		if (rc == 0 && rows < n)
 			break;

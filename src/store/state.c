@@ -2,6 +2,8 @@
  * The last known state of each entry. */
 #include "store/fill.h"
 
+#define LIST_CHUNK 64 /* rows of store_state_list in memory at once */
+
 static int64_t
 sum_of(struct strv entry, struct strv resource)
 {
@@ -152,9 +154,10 @@ tell(const struct store_rows *rows, store_state_fn fn, void *ctx, struct err *e)
 	return rc;
 }
 
-int
-store_state_list(struct store *s, enum store_kind kind, const char *after, int64_t limit, store_state_fn fn, void *ctx,
-		 struct err *e)
+/* One chunk of it; *after: the id of its last row. 1: fn wants no more. */
+static int
+list_chunk(struct store *s, enum store_kind kind, const char **after, int64_t n, int64_t *rows_r, struct arena *ids,
+	   store_state_fn fn, void *ctx, struct err *e)
 {
 	DH_CLEANUP(arena_free) struct arena *a = arena_new(64 * 1024);
 	struct store_rows rows = {.a = a, .size = sizeof(struct store_state)};
@@ -162,9 +165,33 @@ store_state_list(struct store *s, enum store_kind kind, const char *after, int64
 
 	if (!d)
 		return -1;
-	int rc = read_list(d, kind, after ? after : "", limit, &rows, e);
+	int rc = read_list(d, kind, *after, n, &rows, e);
 	store_reader_give(s, d);
-	return rc < 0 || tell(&rows, fn, ctx, e) < 0 ? -1 : 0;
+	if (rc < 0)
+		return -1;
+	const struct store_state *v = rows.v;
+	if (rows.n > 0)
+		*after = arena_strdup(ids, v[rows.n - 1].id);
+	*rows_r = (int64_t)rows.n;
+	return tell(&rows, fn, ctx, e);
+}
+
+/* By chunks: many may list at once, and whole rows are longer than what most want of them. */
+int
+store_state_list(struct store *s, enum store_kind kind, const char *after, int64_t limit, store_state_fn fn, void *ctx,
+		 struct err *e)
+{
+	DH_CLEANUP(arena_free) struct arena *ids = arena_new(4096);
+	const char *at = after ? after : "";
+	int rc = 0;
+
+	for (int64_t left = limit, rows = 0; left > 0 && rc == 0; left -= rows) {
+		int64_t n = left < LIST_CHUNK ? left : LIST_CHUNK;
+		rc = list_chunk(s, kind, &at, n, &rows, ids, fn, ctx, e);
+		if (rc == 0 && rows < n)
+			break;
+	}
+	return rc < 0 ? -1 : 0;
 }
 
 static int

@@ -289,6 +289,59 @@ def crowd(run):
     lab.start()
 
 
+def readers(run):
+    """What 64 connected readers of events cost at most: by kind, and mixed; changes come in all the while."""
+    lab = run.lab()
+    lab.start(feed=True)
+    if lab.events() == 404:
+        run.skip("peak memory with 64 readers of events", "/events answers 404")
+        return
+    places, cursor = [], ""
+    while len(places) < 12 and cursor is not None:
+        page = events_page(lab, f"limit=1000&wait=0&after={cursor}")
+        cursor = page["next_cursor"] if page["has_more"] else None
+        places += [cursor] if cursor else []
+    now = events_page(lab, "limit=1&wait=0&after=now")["next_cursor"]
+    kinds = {
+        "long polls": [f"/events?limit=100&wait=5&after={now}"],
+        "pages of the whole log": ["/events?limit=1000&wait=0&after=" + c for c in ["", *places]],
+        "snapshots": ["/events/snapshot?limit=1000"],
+        "reads": [f"{lab.daemon.base_path}/Users/{{1}}"],
+    }
+    kinds["all of these"] = [path for paths in kinds.values() for path in paths[:8]]
+    for name, paths in kinds.items():
+        peak = peak_beside_changes(lab, [(1, "read", "GET", p) for p in paths], run.o.seconds)
+        run.value(f"peak memory with 64 readers: {name}", peak / 2**20, "MB", 64, users=lab.users)
+    lab.start()
+
+
+def events_page(lab, query):
+    url = f"http://{lab.daemon.address}/events?{query}"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {lab.daemon.tokens['bench']}"})
+    with urllib.request.urlopen(request, timeout=60) as r:
+        return json.load(r)
+
+
+def peak_beside_changes(lab, lines, seconds):
+    """Peak memory of the daemon while 64 connections read, and the directory changes 200 times a second."""
+    path = f"{lab.dir}/readers"
+    with open(path, "w", encoding="ascii") as f:
+        f.writelines("\t".join(map(str, line)) + "\n" for line in lines)
+    daemon = Process(lab.daemon.pid)
+    daemon.reset_peak()
+    load = subprocess.Popen([program("tests/bench/http_load"), "--url", f"http://{lab.daemon.address}", "--token-file",
+                             f"{lab.daemon.dir}/bench.token", "--work", path, "--keys", lab.keys,
+                             *flags({"connections": 64, "seconds": seconds})], stdout=subprocess.PIPE, text=True)
+    try:
+        lab.ldap([(1, "change", "modify", "{2}", "replace:title=m{n}")], connections=2, rate=200, seconds=seconds)
+        said = json.loads(load.communicate(timeout=seconds + 60)[0])
+    finally:
+        load.kill()
+        load.wait()
+    assert said["errors"] == 0, said["error"]
+    return daemon.peak()
+
+
 # --- the feed --------------------------------------------------------------------------------------------------------
 
 def feed(run):
@@ -410,7 +463,8 @@ def sizes(run):
 
 SCENARIOS = {
     "get": get, "filter": find, "no-groups": without_groups, "list": crawl, "staff": staff, "patch": patch,
-    "member": member, "post": post, "mixed": mixed, "tls": tls, "polls": idle_polls, "crowd": crowd, "feed": feed,
+    "member": member, "post": post, "mixed": mixed, "tls": tls, "polls": idle_polls, "readers": readers,
+    "crowd": crowd, "feed": feed,
     "refresh": refresh, "start": start,
     "sizes": sizes,
 }
