@@ -60,8 +60,9 @@ struct numbers { /* of LDAP attributes */
 };
 
 struct map_needs {
-	const char *const *all, *const *read, *const *change; /* whole lists; read, change: for searches, read is all */
-	const char **names;                                   /* all that an answer may need, each once */
+	const char *const *all, *const *change;           /* whole lists, each by its own name */
+	const char *const *read_all, *const *read_change; /* the same for searches */
+	const char **names;                               /* all that an answer may need, each once */
 	size_t n;
 	struct numbers *homes; /* of each of them */
 	struct numbers always, active, groups;
@@ -274,14 +275,15 @@ map_attrs_prepare(struct arena *a, struct map *m)
 	struct map_needs *needs = find_needs(&r, m);
 	m->needs = needs;
 	needs->all = collect(a, m, NULL, NULL);
-	needs->read = by_class(a, m, needs->all);
-	needs->change = by_class(a, m, collect_change(&r, m));
+	needs->read_all = by_class(a, m, needs->all);
+	needs->change = collect_change(&r, m);
+	needs->read_change = by_class(a, m, needs->change);
 }
 
 const char *const *
 map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p, const struct scim_filter *f)
 {
-	return f || scim_project_given(p) ? collect(r->a, m, p, f) : m->needs->read;
+	return f || scim_project_given(p) ? collect(r->a, m, p, f) : m->needs->read_all;
 }
 
 const char *const *
@@ -292,6 +294,12 @@ map_attrs_post(struct map_run *r, const struct map *m, const struct scim_project
 
 const char *const *
 map_attrs_change(struct map_run *r DH_UNUSED, const struct map *m)
+{
+	return m->needs->read_change;
+}
+
+const char *const *
+map_attrs_change_names(const struct map *m)
 {
 	return m->needs->change;
 }

@@ -43,7 +43,7 @@ sync_memory_ready(struct sync_run *r, struct err *e DH_UNUSED)
 	m->member = map_type_options(run.set->groups)->member_attribute;
 	const struct map *both[] = {run.set->users, run.set->groups};
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
-		for (const char *const *attr = map_attrs_change(&run, both[i]); *attr; attr++)
+		for (const char *const *attr = map_attrs_change_names(both[i]); *attr; attr++)
 			keep_attr(m, run.caps, *attr);
 	r->memory = m;
 	return 0;

@@ -63,7 +63,8 @@ static const char *const *
 feed_attrs(struct arena *a, struct map_run *r)
 {
 	static const char *const own[] = {"objectClass", "cn", "l", NULL};
-	const char *const *lists[] = {own, map_attrs_change(r, r->set->users), map_attrs_change(r, r->set->groups)};
+	const char *const *lists[] = {own, map_attrs_change_names(r->set->users),
+				      map_attrs_change_names(r->set->groups)};
 	struct strmap *seen = strmap_new(a, true);
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
@@ -98,7 +99,7 @@ mix_list(uint64_t *h, const char *const *list)
 }
 
 static void
-mix_type(uint64_t *h, struct map_run *r, const struct map *m)
+mix_type(uint64_t *h, const struct map *m)
 {
 	const struct map_type_opts *o = map_type_options(m);
 
@@ -108,7 +109,7 @@ mix_type(uint64_t *h, struct map_run *r, const struct map *m)
 	mix(h, o->member_attribute);
 	mix(h, o->override_text);
 	mix(h, map_active(m) ? map_strategy_name(map_active(m)) : NULL);
-	mix_list(h, map_attrs_change(r, m));
+	mix_list(h, map_attrs_change_names(m));
 }
 
 static void
@@ -120,8 +121,8 @@ fingerprint(struct sync *s)
 	mix(&h, PACKAGE_VERSION);
 	mix(&h, s->opts.base_url);
 	mix_list(&h, set->lost);
-	mix_type(&h, &s->run.map, set->users);
-	mix_type(&h, &s->run.map, set->groups);
+	mix_type(&h, set->users);
+	mix_type(&h, set->groups);
 	snprintf(s->map_print, sizeof(s->map_print), "%016" PRIx64, h);
 }
 

@@ -74,13 +74,13 @@ struct map_run { /* one request's view: where to look things up, on whose behalf
 };
 /* --- LDAP to SCIM ------------------------------------------------------------------------------------------------ */
 
-/* LDAP attributes to ask for so that p (NULL = everything), the filter f (NULL = none) and the version can be answered;
- * NULL-terminated. members and groups only when wanted. */
+/* LDAP attributes to ask for, for p (NULL = everything), filter f (NULL = none) and version; members only if wanted. */
 const char *const *map_attrs(struct map_run *r, const struct map *m, const struct scim_project *p,
 			     const struct scim_filter *f);
 const char *const *map_attrs_post(struct map_run *r, const struct map *m, const struct scim_project *p); /* post-read */
-/* Attributes needed to plan a change: all mapped ones but members. */
+/* Attributes needed to plan a change: all mapped ones but members. For a search; each by its own name. */
 const char *const *map_attrs_change(struct map_run *r, const struct map *m);
+const char *const *map_attrs_change_names(const struct map *m);
 
 /* The resource an entry shows, in normal form with id and meta; its values point into the entry. References (manager,
  * members) are left as DNs in refs until map_refs_resolve: no text and no tree of it before. */
