@@ -11,7 +11,7 @@
 #include "dir/pool.h"
 
 /* Measured, see contrib/decisions/0023. */
-#define GATHER_FLIGHTS 2 /* of a kind at the same time */
+#define GATHER_FLIGHTS 4 /* of a kind at the same time */
 #define GATHER_MAX     25
 /* slapd compares each member of each group with each name, twice. */
 #define GATHER_LINKS   8
