@@ -398,3 +398,5 @@ def test_more_groups_than_are_remembered(hinge):
             hinge.lenient.patch(f"/Groups/{i}", ops).expect(204)
         held = hinge.ldap.search(GROUPS, f"(&(cn={prefix}-*)(member={hinge.dn(u)}))", attrs=("cn",))
         assert len(held) == (600 if ops == add(u) else 0)
+    for i in range(600):
+        hinge.ldap.delete(f"cn={prefix}-{i},{GROUPS}")
