@@ -269,14 +269,14 @@ remember(struct store_tx *tx, const struct store_event *ev)
 }
 
 void
-store_event_appended(struct store_tx *tx)
+store_event_appended(struct store_tx *tx, int64_t n)
 {
 	bool empty = tx->tally.oldest > tx->tally.head;
 
 	tx->tally.head = sqlite3_last_insert_rowid(tx->d->h);
 	if (empty)
-		tx->tally.oldest = tx->tally.head;
-	tx->tally.events++;
+		tx->tally.oldest = tx->tally.head - n + 1;
+	tx->tally.events += n;
 }
 
 static int
@@ -294,7 +294,7 @@ append(struct store_tx *tx, const struct store_event *ev, struct err *e)
 		return -1;
 	if (sqlite3_changes64(tx->d->h) == 0)
 		return 0;
-	store_event_appended(tx);
+	store_event_appended(tx, 1);
 	tx->removals += ev->removal;
 	remember(tx, ev);
 	return 0;

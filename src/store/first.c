@@ -87,23 +87,39 @@ store_first_load(struct store_db *d, int64_t *first_r, struct err *e)
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-int
-store_tx_first(struct store_tx *tx, const struct store_first *f, struct err *e)
+static int
+append(struct store_tx *tx, const struct store_first *f, size_t n, struct err *e)
 {
 	DH_CLEANUP(store_q_end) struct store_q q = {0};
 
-	if (store_q_begin(&q, tx->d, SQL_FIRST_ADD, e))
+	if (store_q_begin(&q, tx->d, n == LOT_ROWS ? SQL_FIRST_ADD_LOT : SQL_FIRST_ADD, e))
 		return -1;
-	store_q_text(&q, f->type);
-	store_q_int(&q, f->at_us);
-	store_q_int(&q, tx->now_us);
-	store_q_int(&q, f->row);
-	store_q_int(&q, f->member);
-	store_q_int(&q, sum_of(f));
+	for (size_t i = 0; i < n; i++) {
+		store_q_text(&q, f[i].type);
+		store_q_int(&q, f[i].at_us);
+		store_q_int(&q, tx->now_us);
+		store_q_int(&q, f[i].row);
+		store_q_int(&q, f[i].member);
+		store_q_int(&q, sum_of(&f[i]));
+	}
 	if (store_q_run(&q, e))
 		return -1;
-	store_event_appended(tx);
-	/* readers have it from the disk */
+	must(sqlite3_changes64(tx->d->h) == (int64_t)n);
+	store_event_appended(tx, (int64_t)n);
+	return 0;
+}
+
+int
+store_tx_first(struct store_tx *tx, const struct store_first *f, size_t n, struct err *e)
+{
+	if (n == 0)
+		return 0;
+	for (size_t i = 0, lot; i < n; i += lot) {
+		lot = n - i >= LOT_ROWS ? LOT_ROWS : 1;
+		if (append(tx, f + i, lot, e))
+			return -1;
+	}
+	/* readers have them from the disk */
 	store_lot_free(&tx->lot);
 	tx->untold = true;
 	tx->tally.first = tx->tally.head;

@@ -28,17 +28,36 @@ tell(const struct store_rows *rows, store_member_fn fn, void *ctx, struct err *e
 	return rc;
 }
 
-int
-store_tx_member_put(struct store_tx *tx, const struct store_member *m, struct err *e)
+static int
+put(struct store_tx *tx, const struct store_member *m, size_t n, struct err *e)
 {
 	DH_CLEANUP(store_q_end) struct store_q q = {0};
 
-	if (store_q_begin(&q, tx->d, SQL_MEMBER_PUT, e))
+	if (store_q_begin(&q, tx->d, n == LOT_ROWS ? SQL_MEMBER_PUT_LOT : SQL_MEMBER_PUT, e))
 		return -1;
-	store_q_text(&q, m->group);
-	store_q_text(&q, m->dn_key);
-	store_q_text(&q, m->member_id);
+	for (size_t i = 0; i < n; i++) {
+		store_q_text(&q, m[i].group);
+		store_q_text(&q, m[i].dn_key);
+		store_q_text(&q, m[i].member_id);
+	}
 	return store_q_run(&q, e);
+}
+
+int
+store_tx_member_put_many(struct store_tx *tx, const struct store_member *m, size_t n, struct err *e)
+{
+	for (size_t i = 0, lot; i < n; i += lot) {
+		lot = n - i >= LOT_ROWS ? LOT_ROWS : 1;
+		if (put(tx, m + i, lot, e))
+			return -1;
+	}
+	return 0;
+}
+
+int
+store_tx_member_put(struct store_tx *tx, const struct store_member *m, struct err *e)
+{
+	return put(tx, m, 1, e);
 }
 
 int

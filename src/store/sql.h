@@ -8,6 +8,16 @@
 #define STATE_COLS STATE_HEAD ", sum, entry, resource"
 #define LIVE       "flags & 1 = 0"
 
+/* A statement for many rows: to begin and end one costs as much as a small row does. */
+#define LOT_ROWS      16
+#define ROWS_4(row)   row "," row "," row "," row
+#define ROWS_16(row)  ROWS_4(row) "," ROWS_4(row) "," ROWS_4(row) "," ROWS_4(row)
+#define FIRST_INSERT  "INSERT INTO event(type, at_us, removal, stored_us, of_n, member_n, sum, body) VALUES"
+#define FIRST_ROW     "(?, ?, 0, ?, ?, ?, ?, x'')"
+#define MEMBER_INSERT "INSERT INTO member(grp, dn_key, member_id) VALUES"
+#define MEMBER_ROW    "(?, ?, ?)"
+#define MEMBER_KNOWN  " ON CONFLICT(grp, dn_key) DO UPDATE SET member_id = excluded.member_id"
+
 /* clang-format off */
 #define STORE_SQL_TABLE(X) \
 	X(SQL_BEGIN, "BEGIN IMMEDIATE") \
@@ -27,8 +37,8 @@
 	X(SQL_EVENT_AGES, "SELECT seq, stored_us FROM event ORDER BY seq LIMIT ?") \
 	X(SQL_EVENT_DROP, "DELETE FROM event WHERE seq <= ?") \
 	/* events told from rows */ \
-	X(SQL_FIRST_ADD, "INSERT INTO event(type, at_us, removal, stored_us, of_n, member_n, sum, body)" \
-		" VALUES(?, ?, 0, ?, ?, ?, ?, x'')") \
+	X(SQL_FIRST_ADD, FIRST_INSERT FIRST_ROW) \
+	X(SQL_FIRST_ADD_LOT, FIRST_INSERT ROWS_16(FIRST_ROW)) \
 	X(SQL_FIRST_ROW, "SELECT " STATE_COLS " FROM origin WHERE n = ?1 UNION ALL SELECT " STATE_COLS " FROM state" \
 		" WHERE n = ?1") \
 	X(SQL_FIRST_KEEP, "INSERT INTO origin(" STATE_COLS ") SELECT " STATE_COLS " FROM state WHERE n = ?" \
@@ -58,8 +68,8 @@
 		" WHERE flags & 1 AND gone_us BETWEEN 1 AND ? AND entry <> x'' AND NOT EXISTS" \
 		" (SELECT 1 FROM held WHERE subject = state.id) LIMIT ?)") \
 	/* members */ \
-	X(SQL_MEMBER_PUT, "INSERT INTO member(grp, dn_key, member_id) VALUES(?, ?, ?)" \
-		" ON CONFLICT(grp, dn_key) DO UPDATE SET member_id = excluded.member_id") \
+	X(SQL_MEMBER_PUT, MEMBER_INSERT MEMBER_ROW MEMBER_KNOWN) \
+	X(SQL_MEMBER_PUT_LOT, MEMBER_INSERT ROWS_16(MEMBER_ROW) MEMBER_KNOWN) \
 	X(SQL_MEMBER_DROP, "DELETE FROM member WHERE grp = ? AND dn_key = ?") \
 	X(SQL_MEMBER_DROP_ALL, "DELETE FROM member WHERE grp = ?") \
 	X(SQL_MEMBERS, "SELECT grp, dn_key, member_id FROM member WHERE grp = ? AND dn_key > ? ORDER BY dn_key LIMIT ?") \

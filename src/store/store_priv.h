@@ -132,8 +132,8 @@ void store_count_setup(struct store *s, struct metrics *m);
 #define STORE_SUM_INIT UINT64_C(0xcbf29ce484222325)
 uint64_t store_sum(uint64_t h, struct strv v);
 int64_t store_event_sum(const struct store_event *ev);
-/* A row was put into the log. */
-void store_event_appended(struct store_tx *tx);
+/* So many rows were put into the log, by one statement: their numbers have no gaps. */
+void store_event_appended(struct store_tx *tx, int64_t n);
 /* Reads EVENT_COLS (or the same of held, with place for seq). ERR_IO if the sum is wrong. */
 int store_event_read(const struct store_q *q, struct arena *a, struct store_event *ev_r, struct err *e) DH_MUST_USE;
 /* Appends rows to an array in a. */

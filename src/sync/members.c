@@ -436,21 +436,26 @@ sync_members_write_new(struct seen *s, struct err *e)
 	s->met = ARENA_ARRAY(s->a, n < SEEN_MEMBERS_MET ? n + 1 : SEEN_MEMBERS_MET, struct met);
 	for (size_t i = 0; i < n;) {
 		DH_CLEANUP(arena_free) struct arena *scratch = arena_new(16384);
+		struct store_member rows[SCRATCH];
+		size_t n_rows = 0;
 		for (size_t k = 0; k < SCRATCH && i < n; k++, i++) {
 			struct store_member row = {group, key_of(scratch, s->apart.members->values[i]), NULL};
 			if (!row.dn_key)
 				continue;
 			struct met met;
 			int found = look_up(s, scratch, row.dn_key, &met, e);
+			if (found < 0)
+				return -1;
 			if (found > 0) {
 				row.member_id = met.ref.id;
 				meet(s, &met);
 				meet_row(s, met.row);
 			}
-			if (found < 0 || store_tx_member_put(s->tx, &row, e) < 0)
-				return -1;
+			rows[n_rows++] = row;
 			s->unresolved |= !found && map_may_hold(&s->r->map, row.dn_key);
 		}
+		if (store_tx_member_put_many(s->tx, rows, n_rows, e) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -558,9 +563,10 @@ sync_members_tell_first(struct seen *s, const char *group, int64_t row, struct e
 	if (l->n > 0)
 		qsort(l->v, l->n, sizeof(*l->v), by_number);
 	/* Somebody may be listed under two spellings of one name. */
+	size_t n = 0;
 	for (size_t i = 0; i < l->n; i++)
-		if ((i == 0 || l->v[i] != l->v[i - 1]) &&
-		    sync_seen_tell_first(s, EVENT_USER_ADDED, row, l->v[i], e) < 0)
-			return -1;
-	return 0;
+		if (n == 0 || l->v[i] != l->v[n - 1])
+			l->v[n++] = l->v[i];
+	l->n = n;
+	return sync_seen_tell_first(s, EVENT_USER_ADDED, row, l->v, n, e);
 }

@@ -258,7 +258,7 @@ arrived_first(struct seen *s, struct err *e)
 	int64_t row = store_tx_row(s->tx);
 	struct subject sub;
 	if (s->kind == STORE_USER)
-		return sync_seen_tell_first(s, EVENT_USER_CREATED, row, 0, e);
+		return sync_seen_tell_first(s, EVENT_USER_CREATED, row, &(const int64_t){0}, 1, e);
 	/* A group's members are not in its row. */
 	if (subject_now(s, &sub, e) < 0)
 		return -1;

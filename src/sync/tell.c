@@ -7,6 +7,8 @@
 /* A write of ours is reported by the directory before its answer has reached gw: the wait is for that answer. */
 #define CAUSE_WAIT_MS 200
 
+#define FIRST_LOT 64 /* events handed to the store at once */
+
 static void
 find_cause(struct seen *s)
 {
@@ -105,12 +107,19 @@ sync_seen_tell(struct seen *s, const struct telling *t, struct err *e)
 /* --- the first refresh ------------------------------------------------------------------------------------------- */
 
 int
-sync_seen_tell_first(struct seen *s, enum event_type type, int64_t row, int64_t member, struct err *e)
+sync_seen_tell_first(struct seen *s, enum event_type type, int64_t row, const int64_t *members, size_t n,
+		     struct err *e)
 {
-	const struct store_first f = {event_type_name(type), s->at_us, row, member};
-	if (store_tx_first(s->tx, &f, e) < 0)
-		return -1;
-	note(s, type, true);
+	struct store_first lot[FIRST_LOT];
+	for (size_t i = 0; i < n;) {
+		size_t k = 0;
+		for (; k < FIRST_LOT && i < n; k++, i++) {
+			lot[k] = (struct store_first){event_type_name(type), s->at_us, row, members[i]};
+			note(s, type, true);
+		}
+		if (store_tx_first(s->tx, lot, k, e) < 0)
+			return -1;
+	}
 	return 0;
 }
 

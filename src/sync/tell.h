@@ -17,7 +17,8 @@ struct telling {
 	bool moved; /* an update of nothing but the DN */
 };
 int sync_seen_tell(struct seen *s, const struct telling *t, struct err *e) DH_MUST_USE;
-/* In a first refresh: an event told from rows of the state, member 0 = none (sync_compose). */
-int sync_seen_tell_first(struct seen *s, enum event_type type, int64_t row, int64_t member, struct err *e) DH_MUST_USE;
+/* In a first refresh: events told from rows of the state (sync_compose), one for each member; 0 = there is none. */
+int sync_seen_tell_first(struct seen *s, enum event_type type, int64_t row, const int64_t *members, size_t n,
+			 struct err *e) DH_MUST_USE;
 
 #endif

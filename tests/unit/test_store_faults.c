@@ -284,7 +284,7 @@ fill(struct store_tx *tx, void *ctx DH_UNUSED, struct err *er)
 		if (store_tx_state_put(tx, &st, er) || store_tx_member_put(tx, &m, er))
 			return -1;
 		const struct store_first f = {"dsync.user.created", n, store_tx_row(tx), 0};
-		if (store_tx_first(tx, &f, er))
+		if (store_tx_first(tx, &f, 1, er))
 			return -1;
 	}
 	return store_tx_meta_put(tx, "cookie", STRV("400"), er);

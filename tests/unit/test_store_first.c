@@ -181,7 +181,7 @@ put_user(struct store_tx *tx, int i, struct err *er)
 
 	ok(store_tx_state_put(tx, &st, er));
 	const struct store_first f = {"dsync.user.created", i, store_tx_row(tx), 0};
-	return store_tx_first(tx, &f, er);
+	return store_tx_first(tx, &f, 1, er);
 }
 
 /* What was there is seen a second time: with another name, or as one that has gone. */
@@ -224,7 +224,7 @@ put_group(struct store_tx *tx, struct err *er)
 		ck_assert_int_eq(store_tx_state_by_dn(tx, a, member.dn_key, &st, er), 1);
 		const struct store_first f = {"dsync.group.user_added", i, row, st.row};
 		ok(store_tx_member_put(tx, &m, er));
-		ok(store_tx_first(tx, &f, er));
+		ok(store_tx_first(tx, &f, 1, er));
 	}
 	ok(store_tx_members_of_dn(tx, user(3).dn_key, count_member, &of_dn, er));
 	ok(store_tx_members_of_id(tx, name(3), count_member, &of_id, er));

@@ -18,7 +18,8 @@ struct store_first {
 	int64_t at_us;
 	int64_t row, member; /* store_tx_row of the subject, and of a member or 0 */
 };
-int store_tx_first(struct store_tx *tx, const struct store_first *f, struct err *e) DH_MUST_USE;
+/* n of them, in this order. */
+int store_tx_first(struct store_tx *tx, const struct store_first *f, size_t n, struct err *e) DH_MUST_USE;
 
 /* What store_opts.compose makes the event from: all of *ev_r but seq, the same whenever it is asked. Any thread. */
 struct store_told {

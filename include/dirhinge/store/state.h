@@ -65,6 +65,7 @@ struct store_member {
 };
 typedef int (*store_member_fn)(void *ctx, const struct store_member *m, struct err *e);
 int store_tx_member_put(struct store_tx *tx, const struct store_member *m, struct err *e) DH_MUST_USE;
+int store_tx_member_put_many(struct store_tx *tx, const struct store_member *m, size_t n, struct err *e) DH_MUST_USE;
 int store_tx_member_drop(struct store_tx *tx, const char *group, const char *dn_key, struct err *e) DH_MUST_USE;
 int store_tx_member_drop_all(struct store_tx *tx, const char *group, struct err *e) DH_MUST_USE;
 int store_tx_members(struct store_tx *tx, const char *group, store_member_fn fn, void *ctx, struct err *e) DH_MUST_USE;
