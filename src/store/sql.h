@@ -8,13 +8,14 @@
 #define STATE_COLS STATE_HEAD ", sum, entry, resource"
 #define LIVE       "flags & 1 = 0"
 
-/* A statement for many rows: to begin and end one costs as much as a small row does. */
+/* A statement for many rows: to begin and end one costs as much as a small row does. OR FAIL: undoing one that failed
+ * half-way would cost a copy of each page; the transaction is undone as a whole. */
 #define LOT_ROWS      16
 #define ROWS_4(row)   row "," row "," row "," row
 #define ROWS_16(row)  ROWS_4(row) "," ROWS_4(row) "," ROWS_4(row) "," ROWS_4(row)
-#define FIRST_INSERT  "INSERT INTO event(type, at_us, removal, stored_us, of_n, member_n, sum, body) VALUES"
+#define FIRST_INSERT  "INSERT OR FAIL INTO event(type, at_us, removal, stored_us, of_n, member_n, sum, body) VALUES"
 #define FIRST_ROW     "(?, ?, 0, ?, ?, ?, ?, x'')"
-#define MEMBER_INSERT "INSERT INTO member(grp, dn_key, member_id) VALUES"
+#define MEMBER_INSERT "INSERT OR FAIL INTO member(grp, dn_key, member_id) VALUES"
 #define MEMBER_ROW    "(?, ?, ?)"
 #define MEMBER_KNOWN  " ON CONFLICT(grp, dn_key) DO UPDATE SET member_id = excluded.member_id"
 

@@ -107,8 +107,7 @@ sync_seen_tell(struct seen *s, const struct telling *t, struct err *e)
 /* --- the first refresh ------------------------------------------------------------------------------------------- */
 
 int
-sync_seen_tell_first(struct seen *s, enum event_type type, int64_t row, const int64_t *members, size_t n,
-		     struct err *e)
+sync_seen_tell_first(struct seen *s, enum event_type type, int64_t row, const int64_t *members, size_t n, struct err *e)
 {
 	struct store_first lot[FIRST_LOT];
 	for (size_t i = 0; i < n;) {

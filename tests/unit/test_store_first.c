@@ -142,6 +142,7 @@ is_sound(const char *indexes)
 
 struct refresh {
 	bool fill, fail;
+	bool lots; /* members of the group and their events are put together */
 };
 
 static struct store_state
@@ -208,9 +209,29 @@ count_member(void *ctx, const struct store_member *m DH_UNUSED, struct err *er D
 	return 0;
 }
 
-static int
-put_group(struct store_tx *tx, struct err *er)
+/* One by one, or so many that lots of every size come of it. */
+static void
+put_members(struct store_tx *tx, const struct refresh *r, const struct store_member *m, const struct store_first *f,
+	    size_t n, struct err *er)
 {
+	for (size_t i = 0; i < n && !r->lots; i++) {
+		ok(store_tx_member_put(tx, &m[i], er));
+		ok(store_tx_first(tx, &f[i], 1, er));
+	}
+	if (!r->lots)
+		return;
+	ok(store_tx_member_put_many(tx, m, 0, er));
+	ok(store_tx_first(tx, f, 0, er));
+	ok(store_tx_member_put_many(tx, m, n, er));
+	ok(store_tx_first(tx, f, n, er));
+}
+
+static int
+put_group(struct store_tx *tx, const struct refresh *r, struct err *er)
+{
+	struct store_member m[N];
+	struct store_first f[N];
+	size_t n = 0;
 	struct store_state g = store_case_user("g"), st;
 	int of_dn = 0, of_id = 0;
 
@@ -220,12 +241,14 @@ put_group(struct store_tx *tx, struct err *er)
 	int64_t row = store_tx_row(tx);
 	for (int i = 0; i < N; i += 3) {
 		const struct store_state member = user(i);
-		const struct store_member m = {"g", member.dn_key, i % 2 ? member.id : NULL};
 		ck_assert_int_eq(store_tx_state_by_dn(tx, a, member.dn_key, &st, er), 1);
-		const struct store_first f = {"dsync.group.user_added", i, row, st.row};
-		ok(store_tx_member_put(tx, &m, er));
-		ok(store_tx_first(tx, &f, 1, er));
+		m[n] = (struct store_member){"g", member.dn_key, i % 2 ? member.id : NULL};
+		f[n++] = (struct store_first){"dsync.group.user_added", i, row, st.row};
 	}
+	ck_assert_uint_gt(n % 16, 0);
+	/* two spellings of one name: the last one counts */
+	m[2] = (struct store_member){"g", m[0].dn_key, "another"};
+	put_members(tx, r, m, f, n, er);
 	ok(store_tx_members_of_dn(tx, user(3).dn_key, count_member, &of_dn, er));
 	ok(store_tx_members_of_id(tx, name(3), count_member, &of_id, er));
 	ck_assert_int_eq(of_dn, 1);
@@ -247,7 +270,7 @@ refresh(struct store_tx *tx, void *ctx, struct err *er)
 		if (i == N / 2)
 			ok(store_tx_event(tx, &between, er));
 	}
-	ok(put_group(tx, er));
+	ok(put_group(tx, r, er));
 	for (int i = 10; i < 20; i++)
 		ok(put_again(tx, i, er));
 	return r->fail ? err_set(er, ERR_BUSY, "undone") : 0;
@@ -261,15 +284,20 @@ START_TEST(without_indexes_it_is_the_same)
 	const char *want_events = events(0), *want_states = states();
 	store_close(&s);
 	const char *indexes = sql(INDEXES);
-	ok(store_discard(dir, &e));
+	for (int i = 0; i < 3; i++) {
+		r.fill = i > 0;
+		r.lots = i != 1;
+		ok(store_discard(dir, &e));
+		open_store();
+		ok(store_write(s, refresh, &r, &e));
+		ck_assert_str_eq(events(0), want_events);
+		ck_assert_str_eq(states(), want_states);
+		is_sound(indexes);
+		ck_assert_str_eq(events(0), want_events);
+		ck_assert_str_eq(states(), want_states);
+		store_close(&s);
+	}
 	open_store();
-	r.fill = true;
-	ok(store_write(s, refresh, &r, &e));
-	ck_assert_str_eq(events(0), want_events);
-	ck_assert_str_eq(states(), want_states);
-	is_sound(indexes);
-	ck_assert_str_eq(events(0), want_events);
-	ck_assert_str_eq(states(), want_states);
 }
 END_TEST
 
@@ -384,6 +412,36 @@ maintain_all(int64_t now_us)
 	} while (dropped > 0);
 	return all;
 }
+
+static int
+one_lot(struct store_tx *tx, void *ctx, struct err *er)
+{
+	const struct store_state st = user(*(int *)ctx);
+	struct store_first f[40];
+
+	ok(store_tx_state_put(tx, &st, er));
+	for (size_t i = 0; i < ARRAY_SIZE(f); i++)
+		f[i] = (struct store_first){"dsync.user.created", (int64_t)i, store_tx_row(tx), 0};
+	return store_tx_first(tx, f, ARRAY_SIZE(f), er);
+}
+
+/* As the rows are: at once and by the next start, in an empty log and behind what retention took. */
+START_TEST(lots_are_counted)
+{
+	struct store_range range;
+
+	for (int i = 0; i < 2; i++) {
+		ok(store_write(s, one_lot, &i, &e));
+		for (int k = 0; k < 2; k++) {
+			store_range(s, &range);
+			ck_assert_int_eq(range.oldest, i * 40 + 1);
+			ck_assert_int_eq(range.head, i * 40 + 40);
+			reopen();
+		}
+		ck_assert_int_eq(maintain_all(clock_wall_us() + (RETENTION_MS + 1000) * 1000), 40);
+	}
+}
+END_TEST
 
 START_TEST(retention_takes_what_was_kept_for_them)
 {
@@ -519,6 +577,20 @@ START_TEST(a_file_of_version_1)
 	ck_assert_int_gt(range.head, 50);
 	ck_assert_ptr_nonnull(strstr(events(10), " evt_51 "));
 	is_sound(indexes);
+	store_close(&s);
+	ck_assert_str_eq(sql("PRAGMA page_size"), "4096\n"); /* as it was */
+	open_store();
+}
+END_TEST
+
+START_TEST(pages_of_a_new_file)
+{
+	store_case_append(1, 10, "u1", false);
+	const char *want = events(0);
+	store_close(&s);
+	ck_assert_str_eq(sql("PRAGMA page_size"), "8192\n");
+	open_store();
+	ck_assert_str_eq(events(0), want);
 }
 END_TEST
 
@@ -527,6 +599,8 @@ main(void)
 {
 	const TTest *const tests[] = {
 		without_indexes_it_is_the_same,
+		lots_are_counted,
+		pages_of_a_new_file,
 		undone_it_never_was,
 		a_store_with_rows_keeps_its_indexes,
 		they_stay_as_they_were,
