@@ -247,6 +247,13 @@ learn(struct dir *d, struct conn *c, deadline_t until, struct err *e)
 	return 0;
 }
 
+/* Where the time-out of the configuration is short, so are attempts: an attempt that had a good part of it counts. */
+static int64_t
+fair_ms(const struct dir *d)
+{
+	return d->timeout_ms / 4 < OPEN_FAIR_MS ? d->timeout_ms / 4 : OPEN_FAIR_MS;
+}
+
 /* One URI. Called and returns with the lock, works without it. */
 static int
 try_uri(struct dir *d, struct conn *c, size_t uri, deadline_t until, struct err *e)
@@ -269,7 +276,7 @@ try_uri(struct dir *d, struct conn *c, size_t uri, deadline_t until, struct err 
 	d->stats.failures++;
 	if (rc == 0) {
 		d->refused_until = deadline_in(REFUSED_MS);
-	} else if (budget >= OPEN_FAIR_MS || deadline_left(until) > 0) {
+	} else if (budget >= fair_ms(d) || deadline_left(until) > 0) {
 		mark_down(d, uri);
 		discard_idle_of(d, uri);
 	}
