@@ -24,8 +24,8 @@ struct gw {
 	struct gw_streams *streams;
 	struct room *room;
 	unsigned char seal[GW_SEAL_SIZE];
-	struct mutex lock; /* guards sorts; arena and set until set is there */
-	int sorts;
+	struct room *sorts;
+	struct mutex lock; /* guards arena and set until set is there */
 	struct arena *arena;
 	const struct map_set *set;
 	struct gw_writers *writers;
@@ -83,6 +83,7 @@ gw_new(const struct gw_opts *opts)
 		.idle_ms = STREAM_IDLE_MS,
 	});
 	g->room = room_new(a, PAGES_AT_ONCE);
+	g->sorts = room_new(a, LONG_SORTS);
 	crypto_random(g->seal, sizeof(g->seal));
 	mutex_init(&g->lock);
 	return g;
@@ -99,6 +100,7 @@ gw_free(struct gw **g)
 	gw_places_done((*g)->places);
 	gw_rate_free(&(*g)->rate);
 	room_done((*g)->room);
+	room_done((*g)->sorts);
 	gw_streams_free(&(*g)->streams);
 	gw_snaps_free(&(*g)->snapshots);
 	mutex_done(&(*g)->lock);
@@ -139,19 +141,13 @@ gw_seal(const struct gw *g)
 bool
 gw_sort_enter(struct gw *g)
 {
-	mutex_lock(&g->lock);
-	bool free = g->sorts < LONG_SORTS;
-	g->sorts += free;
-	mutex_unlock(&g->lock);
-	return free;
+	return room_enter(g->sorts, 1, deadline_in(0));
 }
 
 void
 gw_sort_leave(struct gw *g)
 {
-	mutex_lock(&g->lock);
-	g->sorts--;
-	mutex_unlock(&g->lock);
+	room_leave(g->sorts, 1);
 }
 
 void
@@ -201,14 +197,19 @@ gw_ping(struct gw *g, struct err *e)
 	return base_exists(g, set->opts->groups.base, "groups.base", e);
 }
 
+deadline_t
+gw_deadline(const struct gw *g, const struct gw_req *q)
+{
+	deadline_t until = deadline_in(g->opts.timeout_ms);
+	return q->until ? deadline_min(until, q->until) : until;
+}
+
 int
 gw_begin(struct gw *g, struct gw_req *q, struct gw_run *run, struct err *e)
 {
 	const struct map_set *set;
 	const struct dir_caps *caps;
-	deadline_t until = deadline_in(g->opts.timeout_ms);
-	if (q->until != 0)
-		until = deadline_min(until, q->until);
+	deadline_t until = gw_deadline(g, q);
 	if (gw_ready(g, &set, e) < 0 || dir_caps(g->opts.dir, &caps, e) < 0)
 		return -1;
 	const struct map *map = q->type == GW_USERS ? set->users : set->groups;

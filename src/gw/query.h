@@ -42,6 +42,8 @@ struct gw_snaps *gw_snapshots(struct gw *g);
 struct gw_streams *gw_streams_of(struct gw *g);
 struct room *gw_room_of(struct gw *g);            /* for large pages, in resources */
 const unsigned char *gw_seal(const struct gw *g); /* key of the cursors of this process, GW_SEAL_SIZE bytes */
+/* When a request that begins now has to be answered. */
+deadline_t gw_deadline(const struct gw *g, const struct gw_req *q);
 /* A place among the long lists being sorted; false: none free. */
 bool gw_sort_enter(struct gw *g) DH_MUST_USE;
 void gw_sort_leave(struct gw *g);

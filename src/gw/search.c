@@ -335,8 +335,7 @@ static int
 search_large(struct gw *g, struct gw_req *q, const struct gw_list *l, size_t count, struct strv *response_r,
 	     struct err *e)
 {
-	deadline_t until = deadline_in(gw_options(g)->timeout_ms);
-	if (!room_enter(gw_room_of(g), count, q->until ? deadline_min(q->until, until) : until))
+	if (!room_enter(gw_room_of(g), count, gw_deadline(g, q)))
 		return err_set(e, ERR_BUSY, "too many large pages are asked for; try again, or ask for smaller ones");
 	struct arena *work = arena_new(65536);
 	int rc = search_in(work, g, q, l, count, response_r, e);
